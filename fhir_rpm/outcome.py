@@ -1,0 +1,60 @@
+"""Reads OperationOutcomes for one thing: does this answer say that data is missing?"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from fhir_rpm.model.base import Frozen
+from fhir_rpm.model.record import Gap
+
+_TYPES = re.compile(r"\b(Encounter|Communication|DocumentReference|Binary|Observation)\b")
+
+
+class OutcomeCodes(Frozen):
+    """The vendor's error codes (mapping section `outcome`).
+
+    Attributes:
+        incomplete: codes that say that part of the answer is withheld or was not reached.
+        complete: codes of any severity that say nothing is missing, e.g. an empty result.
+    """
+
+    incomplete: tuple[str, ...] = ()
+    complete: tuple[str, ...] = ()
+
+
+def gaps_in(outcome: dict[str, Any], codes: OutcomeCodes, searched: str | None = None) -> tuple[Gap, ...]:
+    """What an OperationOutcome says is missing; every issue is looked at, for the telling one need not be first.
+
+    Args:
+        outcome: the raw resource; anything malformed in it is passed over.
+        codes: the vendor's codes. Coding systems differ between customers, so codes are compared alone.
+        searched: the resource type of the search that it answered, when known.
+    """
+    gaps = []
+    for issue in outcome.get("issue") or ():
+        if not isinstance(issue, dict):
+            continue
+        known = set(_codes_of(issue))
+        if known & set(codes.complete):
+            continue
+        telling = sorted(known & set(codes.incomplete))
+        if telling or str(issue.get("severity")).strip() in ("fatal", "error"):
+            code = telling[0] if telling else str(issue.get("code") or "error").strip()
+            gaps.append(Gap(resource_type=_type_named_in(issue) or searched, code=code, reason=_REASON))
+    return tuple(gaps)
+
+
+_REASON = "The server says that part of the data was withheld or could not be read."
+
+
+def _codes_of(issue: dict[str, Any]) -> Iterator[str]:
+    details = issue.get("details")
+    codings = details.get("coding") if isinstance(details, dict) else None
+    for coding in codings if isinstance(codings, list) else ():
+        if isinstance(coding, dict):
+            yield str(coding.get("code") or "").strip()
+
+
+def _type_named_in(issue: dict[str, Any]) -> str | None:
+    match = _TYPES.search(str(issue.get("diagnostics") or ""))
+    return match[1] if match else None
