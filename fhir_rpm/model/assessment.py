@@ -67,7 +67,7 @@ class Assessment(Frozen):
     contacts: tuple[AssessedContact, ...] = ()
     minutes: Bounds = Bounds()
     device_days: Bounds = Bounds()
-    codes: dict[str, CodeVerdict] = {}
+    codes: dict[str, CodeVerdict] = Field(default_factory=dict)
     strict_differs: bool = False
     findings: tuple[Finding, ...] = ()
     actions: tuple[str, ...] = ()
