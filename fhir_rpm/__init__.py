@@ -1,1 +1,19 @@
 """Does this patient's month show the interactive communication that CPT 99457 and 99470 require?"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fhir_rpm.api import assess
+    from fhir_rpm.narrative import read_note
+
+__all__ = ["assess", "read_note"]
+
+_ROOMS = {"assess": "fhir_rpm.api", "read_note": "fhir_rpm.narrative"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public function when it is first used, so that importing one room does not load the others."""
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_ROOMS[name]), name)
