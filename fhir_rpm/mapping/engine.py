@@ -1,0 +1,114 @@
+"""Raw FHIR of one patient + a mapping table → the month's record of contacts."""
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from fhir_rpm.mapping.contacts import contact_of
+from fhir_rpm.mapping.encounters import EncounterReader
+from fhir_rpm.mapping.fragment import Fragment
+from fhir_rpm.mapping.grouping import group_events
+from fhir_rpm.mapping.index import Resources
+from fhir_rpm.mapping.messages import MessageReader
+from fhir_rpm.mapping.notes import NoteReader
+from fhir_rpm.mapping.people import People
+from fhir_rpm.mapping.readings import ReadingReader
+from fhir_rpm.mapping.table import MappingTable
+from fhir_rpm.model import Finding, Gap, InteractiveCommunication, MonthRecord
+from fhir_rpm.month import BillingMonth, FhirTime
+from fhir_rpm.outcome import OutcomeCodes, gaps_in
+from fhir_rpm.vendor import vendor_section
+
+
+def read_month(
+    resources: Mapping[str, Any] | Iterable[Any],
+    month: BillingMonth,
+    *,
+    vendor: str = "generic",
+    max_reply_gap: timedelta = timedelta(minutes=30),
+    unread: Iterable[Gap] = (),
+) -> MonthRecord:
+    """Map one patient's resources to the contacts of a month.
+
+    Args:
+        resources: a Bundle, or resources of one patient in any order; what is malformed is passed over, never raised.
+        month: the month and the practice's zone.
+        vendor: the EHR's mapping, or a path to a site's own.
+        max_reply_gap: how soon an answer must come to be real-time (policy value).
+        unread: what the caller already knows could not be read.
+
+    Raises:
+        ConfigurationError: the mapping is unknown or wrong.
+    """
+    table = vendor_section(vendor, "mapping", MappingTable)
+    record = Resources(resources)
+    patient = record.patient()
+    mine, foreign = record.of_patient(patient)
+    people = People(mine, table, patient)
+    reader = EncounterReader(table, people, month.zone)
+    encounters = {
+        key: found for key, item in mine.of_type("Encounter") if (found := reader.read(key, item)) is not None
+    }
+    notes = NoteReader(table, people, mine, month.zone).read_all()
+    told = MessageReader(table, people, mine, month.zone, max_reply_gap).read_all()
+    contacts, carried, findings, gaps = _contacts_of(month, encounters, [*told, *notes])
+    device_days, other_days = ReadingReader(table, people, mine, month.zone, encounters).days(month)
+    codes = vendor_section(vendor, "outcome", OutcomeCodes)
+    gaps = [*unread, *(gap for outcome in record.outcomes for gap in gaps_in(outcome, codes)), *gaps]
+    return MonthRecord(
+        patient=patient,
+        contacts=tuple(contacts),
+        carried=tuple(carried),
+        device_days=device_days,
+        other_days=other_days,
+        gaps=tuple(sorted(set(gaps), key=lambda gap: (gap.resource_type or "", gap.code, gap.reason))),
+        findings=tuple(findings + foreign),
+    )
+
+
+def _contacts_of(
+    month: BillingMonth, encounters: dict[str, Fragment], others: list[Fragment]
+) -> tuple[list[InteractiveCommunication], list[InteractiveCommunication], list[Finding], list[Gap]]:
+    contacts, carried, findings, gaps = [], [], [], []
+    for group in group_events(encounters, others):
+        contact, remarks = contact_of(group)
+        if contact.start is None or contact.start.precision == "year":
+            findings.append(_undated(contact))
+            if contact.modality in ("phone", "video") and contact.barred is None:
+                reason = "A phone or video contact has no date, so its month is not known."
+                gaps.append(Gap(resource_type=group[0].kind, code="undated", reason=reason))
+        elif month.holds(contact.start):
+            contacts.append(contact)
+            findings += remarks
+        elif _runs_into(month, contact):
+            carried.append(contact)
+    gaps += [gap for note in others if (gap := _unreadable(note, month, encounters)) is not None]
+    findings += [_preliminary(note) for note in others if note.preliminary and _within(note.start, month)]
+    contacts.sort(key=lambda contact: (contact.start.earliest.isoformat() if contact.start else "", contact.sources))
+    return contacts, carried, findings, gaps
+
+
+def _runs_into(month: BillingMonth, contact: InteractiveCommunication) -> bool:
+    return any(interval.start < month.start < interval.end for interval in contact.intervals)
+
+
+def _within(start: FhirTime | None, month: BillingMonth) -> bool:
+    return start is None or month.holds(start)
+
+
+def _unreadable(note: Fragment, month: BillingMonth, encounters: dict[str, Fragment]) -> Gap | None:
+    encounter = encounters.get(note.encounter or "")
+    start = encounter.start if encounter is not None and encounter.start is not None else note.start
+    if not note.unreadable or not _within(start, month):
+        return None
+    return Gap(resource_type="Binary", code="unreadable_body", reason="No body of a note could be read.")
+
+
+def _undated(contact: InteractiveCommunication) -> Finding:
+    message = "This evidence has no date and is listed in no month; add its date."
+    return Finding(code="undated_evidence", severity="warning", sources=contact.sources, message=message)
+
+
+def _preliminary(note: Fragment) -> Finding:
+    message = "This note is not signed yet; sign it before billing."
+    return Finding(code="preliminary_note", severity="warning", sources=note.sources, message=message)

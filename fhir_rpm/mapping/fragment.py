@@ -1,0 +1,83 @@
+"""What one resource, or one sitting of messages, tells of an event: the pieces contacts are made of."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from fhir_rpm.mapping.people import Person
+from fhir_rpm.model import Evidence, NoteFacts
+from fhir_rpm.model.terms import Exchange, Modality, PatientSide, Reason
+from fhir_rpm.month import FhirTime, Interval
+
+
+@dataclass(frozen=True)
+class Length:
+    """A recorded length in seconds, and where it lies in time when that is known."""
+
+    seconds: int
+    source: str
+    path: str
+    interval: Interval | None = None
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """One piece of evidence about one event.
+
+    Attributes:
+        sources: the resources it stands for, `Type/id`.
+        start: when it says the event began.
+        modality: what its structure says; None where it does not tell.
+        lengths: recorded lengths in its structure.
+        staff: who its structure says acted for the practice.
+        participant: who its structure shows on the patient's side.
+        told: what its text says; None without readable text.
+        exchange: what its structure shows of the exchange (message sittings).
+        barred: why its structure rules an interactive communication out.
+        needs_text: it is no contact unless some text tells of one.
+        unreadable: it should have had a text that could not be read.
+        preliminary: it is not signed yet.
+        encounter: `Encounter/id` that it references, if any.
+        rank: order among fragments of one event; later ones tell what happened last.
+    """
+
+    sources: tuple[str, ...]
+    start: FhirTime | None = None
+    modality: Modality | None = None
+    lengths: tuple[Length, ...] = ()
+    staff: tuple[Person, ...] = ()
+    participant: PatientSide | None = None
+    told: NoteFacts | None = None
+    exchange: Exchange | None = None
+    barred: Reason | None = None
+    needs_text: bool = False
+    unreadable: bool = False
+    preliminary: bool = False
+    encounter: str | None = None
+    programmes: tuple[str, ...] = ()
+    rpm_marked: bool = False
+    office_visit: bool = False
+    evidence: tuple[Evidence, ...] = ()
+    rank: tuple[int, str] = field(default=(0, ""))
+
+    @property
+    def kind(self) -> str:
+        """The resource type it comes from."""
+        return self.sources[0].partition("/")[0]
+
+    @property
+    def clock(self) -> datetime | None:
+        """The point in time at which it says the event began: a clock time told in the text, else its own."""
+        if self.start is None:
+            return None
+        if self.told is not None and self.told.begins is not None and self.start.day is not None:
+            return datetime.combine(self.start.day, self.told.begins, self.start.earliest.tzinfo)
+        return self.start.instant
+
+
+def starts_apart(left: datetime, right: datetime, limit: timedelta) -> bool:
+    """Whether two starts are more than `limit` apart."""
+    return abs(left - right) > limit
+
+
+SAME_EVENT = timedelta(minutes=15)
+"""Starts at most this far apart can be one event (assessment §2, rule 2)."""

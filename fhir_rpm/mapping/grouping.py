@@ -1,0 +1,110 @@
+"""Which fragments speak of one event (assessment §2 rule 2, §6)."""
+
+from collections import defaultdict
+from datetime import datetime
+
+from fhir_rpm.mapping.fragment import SAME_EVENT, Fragment, starts_apart
+from fhir_rpm.mapping.people import is_same_person
+from fhir_rpm.model.terms import Modality
+
+Group = list[Fragment]
+"""Fragments of one event: its Encounter first, then Communications, then notes in order of time."""
+
+
+def group_events(encounters: dict[str, Fragment], others: list[Fragment]) -> list[Group]:
+    """Fragments gathered by reference to an Encounter, then by modality, staff and start."""
+    linked: dict[str, Group] = defaultdict(list)
+    groups: list[Group] = []
+    for fragment in others:
+        if fragment.encounter in encounters:
+            linked[fragment.encounter].append(fragment)
+        else:
+            groups.append([fragment])
+    for key, fragment in encounters.items():
+        first, *separate = _events(linked[key])
+        groups += [[fragment, *first], *separate]
+    return _joined([group for group in groups if not all(map(_is_silent, group))])
+
+
+def _is_silent(fragment: Fragment) -> bool:
+    return fragment.needs_text and (fragment.told is None or _tells_nothing(fragment))
+
+
+def _tells_nothing(fragment: Fragment) -> bool:
+    told = fragment.told
+    if told is None or told.totals_only:
+        return True
+    if told.contact == "none":
+        return told.modality not in ("internal", "chart_review", "automated", "phone")
+    return told.contact == "unclear" and told.modality == "unknown" and told.words("contact") is None
+
+
+def _events(fragments: Group) -> list[Group]:
+    """Texts of one Encounter, split where their stated times are more than 15 minutes apart; at least one group."""
+    events: list[Group] = [[]]
+    for fragment in sorted(fragments, key=lambda item: item.rank):
+        clocks = [item.clock for item in events[-1] if _states_time(item)]
+        mine = fragment.clock
+        if (
+            _states_time(fragment)
+            and mine
+            and clocks
+            and all(clock and starts_apart(clock, mine, SAME_EVENT) for clock in clocks)
+        ):
+            events.append([fragment])
+        else:
+            events[-1].append(fragment)
+    return events
+
+
+def _states_time(fragment: Fragment) -> bool:
+    return fragment.told is not None and fragment.told.begins is not None
+
+
+def _joined(groups: list[Group]) -> list[Group]:
+    """Groups that share modality and staff and start at most 15 minutes apart, joined."""
+    joined: list[Group] = []
+    for group in sorted(groups, key=_order):
+        match = next((other for other in joined if _same_event(other, group)), None)
+        if match is None:
+            joined.append(group)
+        else:
+            match.extend(group)
+    return [sorted(group, key=lambda item: (_TYPES.get(item.kind, 9), item.rank)) for group in joined]
+
+
+def _order(group: Group) -> tuple[str, str]:
+    clock = _clock(group)
+    return (clock.isoformat() if clock else "", group[0].sources[0])
+
+
+def _clock(group: Group) -> datetime | None:
+    return next((item.clock for item in group if item.clock is not None), None)
+
+
+def _same_event(left: Group, right: Group) -> bool:
+    if any(item.barred == "not_done" for item in (*left, *right)):
+        return False
+    clocks = _clock(left), _clock(right)
+    if clocks[0] is None or clocks[1] is None or starts_apart(clocks[0], clocks[1], SAME_EVENT):
+        return False
+    return _modalities_agree(left, right) and any(
+        is_same_person(ours, theirs) for a in left for ours in a.staff for b in right for theirs in b.staff
+    )
+
+
+def _modalities_agree(left: Group, right: Group) -> bool:
+    ours, theirs = modality_of(left), modality_of(right)
+    if "secure_message" in (ours, theirs):
+        return False
+    return ours == theirs or "unknown" in (ours, theirs)
+
+
+def modality_of(group: Group) -> Modality:
+    """How an event took place: as the text tells, else as the structure says."""
+    told = [item.told.modality for item in group if item.told is not None and item.told.modality != "unknown"]
+    stated = [item.modality for item in group if item.modality is not None]
+    return told[-1] if told else stated[0] if stated else "unknown"
+
+
+_TYPES = {"Encounter": 0, "Communication": 1, "DocumentReference": 2}

@@ -1,0 +1,122 @@
+"""DocumentReference → fragment: what the text tells, who wrote it, and which Encounter it belongs to."""
+
+from datetime import tzinfo
+
+from fhir_rpm.mapping.bodies import attachment_text, note_attachments
+from fhir_rpm.mapping.fhir import Json, child, code_of, displays, items, string
+from fhir_rpm.mapping.fragment import Fragment
+from fhir_rpm.mapping.index import Resources
+from fhir_rpm.mapping.people import People, Person
+from fhir_rpm.mapping.table import MappingTable, NoteKind
+from fhir_rpm.model import Evidence, NoteFacts
+from fhir_rpm.model.terms import Modality
+from fhir_rpm.month import FhirTime, parse_fhir_time
+from fhir_rpm.narrative import read_note
+
+_DROPPED = {"entered-in-error", "superseded"}
+_REMOTE: tuple[Modality, ...] = ("phone", "video")
+_AUTHOR_ROLE = "clinical-note-author-provider-type"
+
+
+class NoteReader:
+    """Reads DocumentReferences with one vendor's words."""
+
+    def __init__(self, table: MappingTable, people: People, resources: Resources, zone: tzinfo) -> None:
+        self._table = table
+        self._people = people
+        self._resources = resources
+        self._zone = zone
+
+    def read_all(self) -> list[Fragment]:
+        """Every DocumentReference that could document a contact, superseded and retracted ones left out."""
+        documents = self._resources.of_type("DocumentReference")
+        replaced = {
+            self._resources.key_of(relation.get("target"))
+            for _, document in documents
+            for relation in items(document.get("relatesTo"))
+            if code_of(relation, "code") == "replaces" and code_of(document, "status") not in _DROPPED
+        }
+        notes = [self._read(key, document) for key, document in documents if key not in replaced]
+        return [note for note in notes if note is not None]
+
+    def _read(self, source: str, document: Json) -> Fragment | None:
+        if {code_of(document, "status"), code_of(document, "docStatus")} & _DROPPED:
+            return None
+        concepts = [*items(document.get("type")), *items(document.get("category"))]
+        claimed = [kind for concept in concepts for kind in self._table.note.meanings(concept)]
+        attachments = note_attachments(document)
+        text = attachment_text(attachments, self._resources)
+        if "no_note" in claimed or (text is not None and self._table.own_words.match(text)):
+            return None
+        told = read_note(text) if text is not None else None
+        hint = None if told is not None and told.totals_only else self._modality_hint(claimed, document)
+        start = self._start(document)
+        return Fragment(
+            sources=(source,),
+            start=start,
+            modality=hint,
+            staff=tuple(self._authors(document)),
+            told=told,
+            needs_text=hint is None or not attachments,
+            unreadable=text is None,
+            preliminary=code_of(document, "docStatus") == "preliminary",
+            encounter=self._encounter(document),
+            rpm_marked=(told is not None and told.rpm_marked) or self._says_rpm(concepts),
+            office_visit=told is not None and told.office_visit,
+            evidence=tuple(self._evidence(source, start, told)),
+            rank=(1, f"{start.earliest.isoformat() if start else ''} {source}"),
+        )
+
+    def _encounter(self, document: Json) -> str | None:
+        references = items(child(document, "context").get("encounter"))
+        return next((key for item in references if (key := self._resources.key_of(item)) is not None), None)
+
+    def _modality_hint(self, claimed: list[NoteKind], document: Json) -> Modality | None:
+        for kind in claimed:
+            if kind != "no_note":
+                return kind
+        display = string(child(document, "context", "encounter").get("display")) or ""
+        kinds = self._table.encounter.meanings({"text": display})
+        return next((kind for kind in _REMOTE if kind in kinds), None)
+
+    def _says_rpm(self, concepts: list[Json]) -> bool:
+        return any(self._table.rpm_words.match(text) for concept in concepts for text in displays(concept))
+
+    def _start(self, document: Json) -> FhirTime | None:
+        context = child(document, "context", "period")
+        return parse_fhir_time(context.get("start"), self._zone) or parse_fhir_time(document.get("date"), self._zone)
+
+    def _authors(self, document: Json) -> list[Person]:
+        extensions = items(child(document, "context").get("extension")) + items(document.get("extension"))
+        role = next((x.get("valueCodeableConcept") for x in extensions if _AUTHOR_ROLE in str(x.get("url"))), None)
+        people = [self._people.read(author, document, role) for author in items(document.get("author"))]
+        return [person for person in people if person.side == "staff" and (person.key or person.role)]
+
+    def _evidence(self, source: str, start: FhirTime | None, told: NoteFacts | None) -> list[Evidence]:
+        found = []
+        if start is not None:
+            found.append(Evidence(element="date", value=str(start), source=source, path="DocumentReference.date"))
+        return found + told_evidence(source, told, "DocumentReference.content.attachment")
+
+
+_TOLD = (
+    ("contact", "contact"),
+    ("participant", "participant"),
+    ("minutes", "minutes"),
+    ("staff_name", "staff_name"),
+    ("staff_role", "staff_role"),
+    ("modality", "modality"),
+    ("content", "content"),
+    ("decision", "decision"),
+)
+
+
+def told_evidence(source: str, told: NoteFacts | None, path: str) -> list[Evidence]:
+    """What the text shows, each fact with the words it came from."""
+    found = []
+    for element, fact in _TOLD if told is not None else ():
+        value = getattr(told, fact)
+        words = told.words(fact) if told is not None else None
+        if words is not None and value not in (None, False, "none", "unknown", "unclear"):
+            found.append(Evidence(element=element, value=value, source=source, path=path, words=words))  # type: ignore[arg-type]
+    return found

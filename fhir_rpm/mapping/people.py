@@ -1,0 +1,205 @@
+"""Who somebody is: which side of the conversation, which name, which role."""
+
+import re
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
+
+from fhir_rpm.mapping.fhir import Json, child, codings, displays, items, string
+from fhir_rpm.mapping.index import Resources
+from fhir_rpm.mapping.table import MappingTable
+from fhir_rpm.model import Participant
+from fhir_rpm.model.terms import StaffRole
+
+Side = Literal["staff", "patient", "caregiver", "device", "unknown"]
+
+_STAFF_TYPES = {"Practitioner", "PractitionerRole", "CareTeam", "Organization", "Group", "HealthcareService"}
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody named by a Reference.
+
+    Attributes:
+        side: which side of the conversation they are on.
+        key: what identifies them across resources: `Practitioner/id`, else their name in lower case; None when unknown.
+        name, role: as far as the record tells; a background user has neither.
+    """
+
+    side: Side
+    key: str | None = None
+    name: str | None = None
+    role: StaffRole | None = None
+
+    @property
+    def participant(self) -> Participant:
+        """The person as the model knows staff."""
+        return Participant(name=self.name, role=self.role)
+
+
+class People:
+    """Reads people out of references, for one patient's record."""
+
+    def __init__(self, resources: Resources, table: MappingTable, patient: str | None) -> None:
+        self._resources = resources
+        self._table = table
+        self._patient = patient
+
+    def read(self, reference: object, holder: Json, hint: object = None) -> Person:
+        """The person behind a Reference; never raises.
+
+        Args:
+            reference: a Reference, in any of its forms.
+            holder: the resource it stands in, for contained targets.
+            hint: a CodeableConcept that says their role in that resource (participant type, author extension).
+        """
+        key = self._resources.key_of(reference)
+        target = self._resources.target(reference, holder)
+        kind = self._kind(reference, key, target)
+        if kind == "Patient":
+            return Person("patient" if self._is_subject(key) else "caregiver", key)
+        if kind == "RelatedPerson":
+            return Person("caregiver", key)
+        if kind == "Device":
+            return Person("device", key)
+        display = string(child(reference).get("display")) if isinstance(reference, dict) else None
+        if kind not in _STAFF_TYPES and display is None:
+            return Person("unknown", key)
+        return self._staff(key, target, display, hint)
+
+    def _kind(self, reference: object, key: str | None, target: Json | None) -> str | None:
+        if key is not None:
+            return key.partition("/")[0]
+        if target is not None:
+            return string(target.get("resourceType"))
+        return string(reference.get("type")) if isinstance(reference, dict) else None
+
+    def _is_subject(self, key: str | None) -> bool:
+        return key is None or self._patient is None or key == self._patient
+
+    def _staff(self, key: str | None, target: Json | None, display: str | None, hint: object) -> Person:
+        if key is not None and key.startswith("PractitionerRole/") and target is not None:
+            inner = target.get("practitioner")
+            behind = self._staff(self._resources.key_of(inner), self._resources.target(inner, target), None, None)
+            name = behind.name or self._plain_name(display) or self._plain_name(string(child(inner).get("display")))
+            role = self._role_in(items(target.get("code")), items(target.get("specialty")))
+            person = Person("staff", behind.key or key, name, role or behind.role)
+        elif key is not None and key.partition("/")[0] in _STAFF_TYPES - {"Practitioner", "PractitionerRole"}:
+            return Person("staff", key)
+        else:
+            name = self._plain_name(display) or self._plain_name(_human_name(target))
+            person = Person("staff", key, name, self._role_of_practitioner(key, target))
+        role = (
+            person.role or self._role_in([hint]) or self._credential(display) or self._credential(_human_name(target))
+        )
+        if self._is_background(display) or self._is_background(_human_name(target)):
+            return Person("staff", person.key)
+        role = self._table.staff.get(person.key or "") or self._table.staff.get(person.name or "") or role
+        return replace(person, role=role, key=person.key or (person.name.lower() if person.name else None))
+
+    def _role_of_practitioner(self, key: str | None, target: Json | None) -> StaffRole | None:
+        return (
+            (self._roles_by_practitioner.get(key) if key else None)
+            or self._role_in([item.get("code") for item in items((target or {}).get("qualification"))])
+            or (self._roles_by_care_team.get(key) if key else None)
+        )
+
+    @cached_property
+    def _roles_by_practitioner(self) -> dict[str, StaffRole]:
+        found: dict[str, StaffRole] = {}
+        for _, resource in self._resources.of_type("PractitionerRole"):
+            key = self._resources.key_of(resource.get("practitioner"))
+            role = self._role_in(items(resource.get("code")), items(resource.get("specialty")))
+            if key is not None and role is not None:
+                found.setdefault(key, role)
+        return found
+
+    @cached_property
+    def _roles_by_care_team(self) -> dict[str, StaffRole]:
+        found: dict[str, StaffRole] = {}
+        for _, resource in self._resources.of_type("CareTeam"):
+            for member in items(resource.get("participant")):
+                key = self._resources.key_of(member.get("member"))
+                role = self._role_in(items(member.get("role")))
+                if key is not None and role is not None:
+                    found.setdefault(key, role)
+        return found
+
+    def _role_in(self, *groups: object) -> StaffRole | None:
+        for group in groups:
+            for concept in group if isinstance(group, list) else [group]:
+                meanings = self._table.roles.meanings(concept)
+                credentials = [role for text in displays(concept) if (role := self._credential(text))]
+                credentials += [
+                    self._table.roles.credentials[code.upper()]
+                    for _, code in codings(concept)
+                    if code.upper() in self._table.roles.credentials
+                ]
+                if meanings or credentials:
+                    return [*meanings, *credentials][0]
+        return None
+
+    def _credential(self, display: str | None) -> StaffRole | None:
+        for token in _tokens(display):
+            role = self._table.roles.credentials.get(token.upper().replace(".", ""))
+            if role is not None and (token.isupper() or token.upper() in ("PHARMD", "RPH") or "." in token):
+                return role
+        return None
+
+    def _is_background(self, name: str | None) -> bool:
+        return name is not None and self._table.background_words.match(name)
+
+    def _plain_name(self, display: str | None) -> str | None:
+        """The display without credentials, in the order it was written."""
+        if display is None:
+            return None
+        parts = [
+            " ".join(token for token in part.split() if not self._credential(token.strip(",.")))
+            for part in display.split(",")
+        ]
+        return ", ".join(part for part in parts if part) or None
+
+
+def is_same_person(left: Person, right: Person) -> bool:
+    """Whether two mentions are of one staff member: the same reference, or names that agree."""
+    if left.key is None or right.key is None:
+        return False
+    if left.key == right.key:
+        return True
+    if "/" in left.key and "/" in right.key:
+        return False
+    return left.name is not None and right.name is not None and names_agree(left.name, right.name)
+
+
+def names_agree(left: str, right: str) -> bool:
+    """Whether two names can be one person's: `J. Fenwick` and `Fenwick, Joan` can."""
+    ours, theirs = _name_parts(left), _name_parts(right)
+    if not ours or not theirs:
+        return False
+    shorter, longer = sorted((ours, theirs), key=len)
+    return all(any(a == b or (min(len(a), len(b)) == 1 and a[0] == b[0]) for b in longer) for a in shorter) and any(
+        len(part) > 1 and part in longer for part in shorter
+    )
+
+
+def _name_parts(name: str) -> list[str]:
+    return [part for part in re.split(r"[^\w'-]+", name.lower()) if part]
+
+
+def _tokens(display: str | None) -> list[str]:
+    return [token.strip(",.;()") for token in re.split(r"[\s,/]+", display or "") if token.strip(",.;()")]
+
+
+def _human_name(resource: Json | None) -> str | None:
+    name = child(resource or {}, "name")
+    text = string(name.get("text"))
+    if text is not None:
+        return text
+    given = name.get("given")
+    parts = [string(part) for part in (given if isinstance(given, list) else [given])]
+    suffix = name.get("suffix")
+    parts += [
+        string(name.get("family")),
+        *(string(part) for part in (suffix if isinstance(suffix, list) else [suffix])),
+    ]
+    return " ".join(part for part in parts if part) or None
