@@ -68,17 +68,14 @@ class Vocabulary(Frozen, Generic[Meaning]):
     codes: dict[str, Meaning] = Field(default_factory=dict)
     words: dict[str, Meaning] = Field(default_factory=dict)
 
-    def model_post_init(self, context: object, /) -> None:
-        """Compile once what is matched often."""
-        object.__setattr__(self, "_compiled", (Codes(self.codes), Words(self.words)))
-
     def meanings(self, concept: object) -> list[Meaning]:
         """What a CodeableConcept means: by its codes, then by its words."""
-        compiled: tuple[Codes[Meaning], Words[Meaning]] = self._compiled  # type: ignore[attr-defined]
-        return [
-            *compiled[0].in_(concept),
-            *(meaning for text in displays(concept) for meaning in compiled[1].in_(text)),
-        ]
+        codes, words = self._compiled
+        return [*codes.in_(concept), *(meaning for text in displays(concept) for meaning in words.in_(text))]
+
+    @cached_property
+    def _compiled(self) -> tuple[Codes[Meaning], Words[Meaning]]:
+        return Codes(self.codes), Words(self.words)
 
 
 class EncounterVocabulary(Vocabulary[EncounterKind]):
