@@ -1,8 +1,10 @@
 """One patient's resources, de-duplicated, with references that resolve however they are written."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from typing import Any
 
 from fhir_rpm.mapping.fhir import Json, items, reference_of, string
@@ -33,7 +35,7 @@ class Resources:
         if kind == "OperationOutcome":
             self.outcomes.append(resource)
             return
-        identity = string(resource.get("id")) or full_url or f"unnamed-{len(self._by_key) + 1}"
+        identity = string(resource.get("id")) or (full_url or "").removeprefix("urn:uuid:") or _fingerprint(resource)
         key = f"{kind}/{identity}"
         known = self._by_key.get(key)
         if known is None or _version(resource) >= _version(known):
@@ -121,6 +123,11 @@ def _entries(source: Mapping[str, Any] | Iterable[Any]) -> Iterable[tuple[str | 
                 yield string(entry.get("fullUrl")), resource
     else:
         yield None, dict(source)
+
+
+def _fingerprint(resource: Json) -> str:
+    """A name for a resource without id that does not depend on the order of arrival."""
+    return "unnamed-" + sha256(json.dumps(resource, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 
 def _version(resource: Json) -> tuple[int, str]:

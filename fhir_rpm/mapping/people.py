@@ -90,7 +90,10 @@ class People:
             name = self._plain_name(display) or self._plain_name(_human_name(target))
             person = Person("staff", key, name, self._role_of_practitioner(key, target))
         role = (
-            person.role or self._role_in([hint]) or self._credential(display) or self._credential(_human_name(target))
+            person.role
+            or self._role_in(items(hint))
+            or self._credential(display)
+            or self._credential(_human_name(target))
         )
         if self._is_background(display) or self._is_background(_human_name(target)):
             return Person("staff", person.key)
