@@ -1,0 +1,135 @@
+"""Minutes and contacts → verdicts on the treatment-management codes 99457, 99458 and 99470 (assessment §4)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from fhir_rpm.billing.terms import Span, Terms
+from fhir_rpm.model import AssessedContact, Bounds, CodeVerdict, Finding
+from fhir_rpm.model.terms import Verdict
+
+Shown = Literal["certain", "possible", "none"]
+"""Whether the month's interactive communication is on record, could be, or is not there at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Management:
+    """What the management codes of a month are judged by.
+
+    Attributes:
+        qualifying, insufficient: how many contacts have that outcome.
+        minutes: of the calendar month.
+        incomplete: whether data that could not be read may hold further contacts or minutes.
+    """
+
+    qualifying: int
+    insufficient: int
+    minutes: Bounds
+    incomplete: bool
+
+    @classmethod
+    def of(cls, contacts: Iterable[AssessedContact], minutes: Bounds, incomplete: bool) -> "Management":
+        """Count the outcomes."""
+        outcomes = [contact.outcome for contact in contacts]
+        return cls(outcomes.count("qualifies"), outcomes.count("insufficient"), minutes, incomplete)
+
+    def shown(self, needed: int) -> Shown:
+        """Whether `needed` contacts qualify, could once the records are completed, or neither."""
+        if self.qualifying >= needed:
+            return "certain"
+        return "possible" if self.qualifying + self.insufficient >= needed else "none"
+
+
+def management_codes(facts: Management, terms: Terms) -> dict[str, CodeVerdict]:
+    """The verdicts on 99457, 99458 and 99470, in that order."""
+    base = _base(facts, terms)
+    return {"99457": base, "99458": _add_on(facts, terms, base), "99470": _short(facts, terms, base)}
+
+
+def _base(facts: Management, terms: Terms) -> CodeVerdict:
+    need = terms.base_minutes
+    if need is None:
+        return not_in_force("99457")
+    certain, possible = facts.minutes.certain, facts.minutes.possible
+    shown = facts.shown(terms.contacts_needed)
+    verdict: Verdict = "hold"
+    if shown == "none" or (possible is not None and possible < need):
+        verdict = "not_supported"
+    elif shown == "certain" and certain >= need:
+        verdict = "supported"
+    reasons = (contacts_finding(facts, terms), _minutes_finding(f"{need} minutes are needed", facts.minutes))
+    return code_verdict(verdict, reasons, facts.incomplete)
+
+
+def _short(facts: Management, terms: Terms, base: CodeVerdict) -> CodeVerdict:
+    span = terms.short_minutes
+    if span is None:
+        return not_in_force("99470")
+    certain, possible = facts.minutes.certain, facts.minutes.possible
+    minutes = _minutes_finding(f"{span} minutes are needed", facts.minutes)
+    if certain > span.most or base.verdict == "supported":
+        taken = Finding(code="replaced", severity="information", message="From 20 minutes on, 99457 takes its place.")
+        return code_verdict("not_supported", (minutes, taken), incomplete=False)
+    shown = facts.shown(terms.contacts_needed)
+    verdict: Verdict = "hold"
+    if shown == "none" or (possible is not None and possible < span.least):
+        verdict = "not_supported"
+    elif shown == "certain" and certain in span:
+        verdict = "supported"
+    return code_verdict(verdict, (contacts_finding(facts, terms), minutes), facts.incomplete)
+
+
+def _add_on(facts: Management, terms: Terms, base: CodeVerdict) -> CodeVerdict:
+    if terms.add_on_minutes is None or terms.base_minutes is None:
+        return not_in_force("99458")
+    if base.verdict == "not_supported":
+        finding = Finding(code="base_needed", severity="information", message="99457 is needed first.")
+        return code_verdict("not_supported", (finding,), incomplete=False)
+    need = (
+        f"Each full {terms.add_on_minutes} minutes beyond {terms.base_minutes} give a unit, at most {terms.add_on_cap}"
+    )
+    units = add_on_units(facts.minutes.certain, terms) if base.verdict == "supported" else 0
+    possible = facts.minutes.possible
+    reachable = possible is None or add_on_units(possible, terms) >= 1
+    verdict: Verdict = "supported" if units else "hold" if reachable else "not_supported"
+    return code_verdict(verdict, (_minutes_finding(need, facts.minutes),), facts.incomplete, units)
+
+
+def add_on_units(minutes: int, terms: Terms) -> int:
+    """Units of 99458 that so many minutes give: full further blocks, at most the policy's cap; 0 when not in force."""
+    if terms.add_on_minutes is None or terms.base_minutes is None:
+        return 0
+    return min(terms.add_on_cap, max(0, minutes - terms.base_minutes) // terms.add_on_minutes)
+
+
+def code_verdict(verdict: Verdict, reasons: tuple[Finding, ...], incomplete: bool, units: int = 1) -> CodeVerdict:
+    """A verdict with the rules that decided; missing data turns a no into a hold, and never into a yes (§4)."""
+    if verdict == "not_supported" and incomplete:
+        message = "Data that could not be read might change this, so it is on hold."
+        reasons = (*reasons, Finding(code="incomplete_data", severity="warning", message=message))
+        verdict = "hold"
+    return CodeVerdict(verdict=verdict, units=units if verdict == "supported" else 0, findings=reasons)
+
+
+def not_in_force(code: str) -> CodeVerdict:
+    """The verdict on a code that the policy does not know in that month; no missing data could change it."""
+    finding = Finding(code="not_in_force", severity="information", message=f"{code} is not in force in this month.")
+    return CodeVerdict(verdict="not_supported", findings=(finding,))
+
+
+def contacts_finding(facts: Management, terms: Terms) -> Finding:
+    """How many qualifying contacts are needed and there."""
+    message = (
+        f"Qualifying contacts needed: {terms.contacts_needed}; on record: {facts.qualifying}, "
+        f"and {facts.insufficient} whose records are not complete."
+    )
+    return Finding(code="contacts_needed", severity="information", message=message)
+
+
+def _minutes_finding(need: str, minutes: Bounds) -> Finding:
+    possible = "an unknown number" if minutes.possible is None else minutes.possible
+    message = f"{need}, {minutes.certain} are certain and {possible} possible."
+    return Finding(code="minutes_needed", severity="information", message=message)
+
+
+__all__ = ["Management", "Span", "add_on_units", "code_verdict", "management_codes", "not_in_force"]

@@ -1,0 +1,42 @@
+"""Device days → verdicts on the supply codes 99454 and 99445 (assessment §4 and §6)."""
+
+from fhir_rpm.billing.codes import code_verdict, not_in_force
+from fhir_rpm.billing.terms import Span, Terms
+from fhir_rpm.model import Bounds, CodeVerdict, Finding, MonthRecord
+from fhir_rpm.model.terms import Verdict
+
+
+def device_days_of(record: MonthRecord) -> Bounds:
+    """Distinct local dates with a device's reading; possible adds the dates of readings of unknown origin."""
+    return Bounds(certain=len(record.device_days), possible=len(record.device_days | record.other_days))
+
+
+def device_codes(days: Bounds, terms: Terms, incomplete: bool) -> dict[str, CodeVerdict]:
+    """The verdicts on 99454 and 99445, in that order, judged on the month for want of a start of monitoring.
+
+    Args:
+        days: device days of the calendar month; no more of them count than the period has.
+        terms: the spans of days, and the length of the period.
+        incomplete: whether data that could not be read may hold further readings.
+    """
+    certain = min(days.certain, terms.period_days)
+    possible = max(certain, min(days.possible or 0, terms.period_days))
+    full, short = terms.full_days, terms.short_days
+    return {
+        "99454": _supply("99454", full, certain, possible, incomplete),
+        "99445": _supply("99445", short, certain, possible, incomplete),
+    }
+
+
+def _supply(code: str, span: Span | None, certain: int, possible: int, incomplete: bool) -> CodeVerdict:
+    """One tier; certain days beyond it are the other tier's, and missing data cannot take them away."""
+    if span is None:
+        return not_in_force(code)
+    verdict: Verdict = "hold"
+    if certain in span:
+        verdict = "supported"
+    elif certain > span.most or possible < span.least:
+        verdict = "not_supported"
+    message = f"{span} device days are needed, {certain} are certain and {possible} possible."
+    reasons = (Finding(code="days_needed", severity="information", message=message),)
+    return code_verdict(verdict, reasons, incomplete and certain <= span.most)

@@ -1,0 +1,209 @@
+"""A payer's rules as dated data: `policies/*.toml`, and what of them is in force in a month.
+
+Every value is an entry of an array of tables at the dotted path that names the rule, for example `[[codes.99457]]`:
+`from` its first day, `value`, where it was found (`title`, `citation`, `read`), and `conflict` where sources disagree.
+It holds until the next entry, or until `ends`, the first day on which it no longer holds.
+"""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any, Generic, Self, TypeVar
+
+from pydantic import Field, Strict, StrictBool, ValidationError, field_validator, model_validator
+
+from fhir_rpm.billing.terms import Channel, ClinicalRole, Span, Terms
+from fhir_rpm.data_files import read_layers
+from fhir_rpm.errors import ConfigurationError
+from fhir_rpm.model import PolicyCitation
+from fhir_rpm.model.base import Frozen
+from fhir_rpm.month import BillingMonth
+
+Value = TypeVar("Value")
+Day = Annotated[date, Strict()]
+Count = Annotated[int, Strict(), Field(ge=1)]
+Text = Annotated[str, Field(min_length=1)]
+CptCode = Annotated[str, Field(pattern=r"^[0-9A-Z]\d{3}[0-9A-Z]$")]
+
+
+class Dated(Frozen, Generic[Value]):
+    """A value with the days on which it holds, and its source."""
+
+    from_: Day = Field(alias="from")
+    ends: Day | None = None
+    value: Value
+    title: Text
+    citation: Text
+    read: Day
+    conflict: Text | None = None
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> Self:
+        if self.ends is not None and self.ends <= self.from_:
+            raise ValueError("`ends` must be later than `from`")
+        return self
+
+    def holds_on(self, day: date) -> bool:
+        """Whether `day` lies between `from` and `ends`; a later entry may still have taken its place."""
+        return self.from_ <= day and (self.ends is None or day < self.ends)
+
+
+class RuleTable(Frozen):
+    """Rules, each a history of values in order of time; days without a value have none, never a default."""
+
+    @field_validator("*")
+    @classmethod
+    def _in_order(cls, entries: tuple[Dated[Any], ...]) -> tuple[Dated[Any], ...]:
+        for earlier, later in pairwise(entries):
+            if later.from_ <= earlier.from_:
+                raise ValueError("entries must stand in order of `from`, each day once")
+            if earlier.ends is not None and earlier.ends > later.from_:
+                raise ValueError("`ends` must not be later than the `from` of the next entry")
+        return entries
+
+
+class CodeRules(RuleTable):
+    """What each code needs; a code without a value on a day is not in force on it.
+
+    Minutes for 99457, minutes of each further block for 99458, the span of minutes for 99470, and the spans of device
+    days for 99454 and 99445.
+    """
+
+    base_minutes: tuple[Dated[Count], ...] = Field(alias="99457")
+    add_on_minutes: tuple[Dated[Count], ...] = Field(alias="99458")
+    short_minutes: tuple[Dated[Span], ...] = Field(alias="99470")
+    full_days: tuple[Dated[Span], ...] = Field(alias="99454")
+    short_days: tuple[Dated[Span], ...] = Field(alias="99445")
+
+
+class ContactRules(RuleTable):
+    """What an interactive communication is."""
+
+    needed: tuple[Dated[Count], ...]
+    channels: tuple[Dated[tuple[Channel, ...]], ...]
+    channels_when_marked: tuple[Dated[tuple[Channel, ...]], ...]
+    unknown_modality_accepted: tuple[Dated[StrictBool], ...]
+    roles: tuple[Dated[tuple[ClinicalRole, ...]], ...]
+    max_reply_gap_minutes: tuple[Dated[Count], ...]
+
+
+class MinuteRules(RuleTable):
+    """Which minutes count, and how many add-on units there can be."""
+
+    add_on_cap: tuple[Dated[Count], ...]
+    other_programmes: tuple[Dated[tuple[CptCode, ...]], ...]
+    visits: tuple[Dated[tuple[CptCode, ...]], ...]
+
+
+class DayRules(RuleTable):
+    """How device days are counted."""
+
+    period: tuple[Dated[Count], ...]
+
+
+class Policy(Frozen):
+    """A payer's rules over time.
+
+    Attributes:
+        name: the name or the file's stem that it was loaded by.
+        title: what the policy is, for people.
+        strict: the policy to compare every month with, or None.
+        checked_through: the last day for which its authors have read the payer's rules.
+        not_checked: what no record can show and the tool therefore never checks.
+    """
+
+    name: Text
+    title: Text
+    strict: Text | None = None
+    checked_through: Day
+    not_checked: tuple[Text, ...]
+    codes: CodeRules
+    contacts: ContactRules
+    minutes: MinuteRules
+    days: DayRules
+
+    def in_force(self, month: BillingMonth) -> Terms:
+        """The values that hold on every day of the month.
+
+        Raises:
+            ConfigurationError: a rule has no value in that month, or its value changes within it.
+        """
+        found = {rule: self._on_all_days_of(month, rule, entries) for rule, entries in self._histories()}
+        missing = [rule for rule, entry in found.items() if entry is None and not rule.startswith("codes.")]
+        if missing:
+            raise ConfigurationError(
+                f"Policy {self.name!r} has no value of {missing[0]} in force in {month}.",
+                f"Choose a later month, or give [[{missing[0]}]] an entry for it.",
+            )
+        values: dict[str, Any] = {
+            _field_of(rule): None if entry is None else entry.value for rule, entry in found.items()
+        }
+        values["max_reply_gap"] = timedelta(minutes=values.pop("max_reply_gap_minutes"))
+        return Terms(
+            name=self.name,
+            strict=None if self.strict == self.name else self.strict,
+            checked_through=self.checked_through,
+            not_checked=self.not_checked,
+            citations=tuple(_citation(rule, entry) for rule, entry in found.items() if entry is not None),
+            **values,
+        )
+
+    def _histories(self) -> Iterator[tuple[str, tuple[Dated[Any], ...]]]:
+        for table in ("codes", "contacts", "minutes", "days"):
+            rules = getattr(self, table)
+            for field, info in type(rules).model_fields.items():
+                yield f"{table}.{info.alias or field}", getattr(rules, field)
+
+    def _on_all_days_of(self, month: BillingMonth, rule: str, entries: tuple[Dated[Any], ...]) -> Dated[Any] | None:
+        days = (month.first_day + timedelta(days=n) for n in range(month.last_day.day))
+        daily = [next((entry for entry in reversed(entries) if entry.holds_on(day)), None) for day in days]
+        if any((entry and entry.value) != (daily[-1] and daily[-1].value) for entry in daily):
+            raise ConfigurationError(
+                f"Policy {self.name!r} changes {rule} within {month}.",
+                f"A month is judged by one value: let the entries of [[{rule}]] begin and end on the first of a month.",
+            )
+        return daily[-1]
+
+
+def _field_of(rule: str) -> str:
+    name = rule.split(".")[1]
+    by_code = {info.alias: field for field, info in CodeRules.model_fields.items()}
+    return by_code.get(name) or {"needed": "contacts_needed", "period": "period_days"}.get(name, name)
+
+
+def _citation(rule: str, entry: Dated[Any]) -> PolicyCitation:
+    value = ", ".join(entry.value) if isinstance(entry.value, tuple) else str(entry.value)
+    return PolicyCitation(
+        rule=rule, value=value, title=entry.title, citation=f"{entry.citation} (read {entry.read.isoformat()})"
+    )
+
+
+@cache
+def load_policy(name: str) -> Policy:
+    """Read a policy and everything it `extends`.
+
+    Args:
+        name: a shipped name (`rpm-us`, `rpm-us-strict`) or a path to a payer's own `.toml`.
+
+    Raises:
+        ConfigurationError: there is no such file, it is no TOML, or it holds a field or value that no policy may have.
+    """
+    layers = read_layers("policies", name)
+    if "name" in layers:
+        raise ConfigurationError(f"Policy {name!r}, field name: a policy is named by its file.", "Remove `name`.")
+    try:
+        return Policy.model_validate({**layers, "name": Path(name).stem if name.endswith(".toml") else name})
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        raise ConfigurationError(f"Policy {name!r}, field {field}: {first['msg']}.", _remedy(first["type"])) from error
+
+
+def _remedy(kind: str) -> str:
+    known = {
+        "missing": "Add it, or extend a policy that has it.",
+        "extra_forbidden": "Remove it, or correct its spelling.",
+    }
+    return known.get(kind, "Correct it there, or in the policy that this one extends.")
