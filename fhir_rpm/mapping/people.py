@@ -1,7 +1,7 @@
 """Who somebody is: which side of the conversation, which name, which role."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
@@ -13,7 +13,8 @@ from fhir_rpm.model.terms import StaffRole
 
 Side = Literal["staff", "patient", "caregiver", "device", "unknown"]
 
-_STAFF_TYPES = {"Practitioner", "PractitionerRole", "CareTeam", "Organization", "Group", "HealthcareService"}
+_TEAMS = {"CareTeam", "Organization", "Group", "HealthcareService"}
+_STAFF_TYPES = {"Practitioner", "PractitionerRole"} | _TEAMS
 
 
 @dataclass(frozen=True)
@@ -78,32 +79,32 @@ class People:
         return key is None or self._patient is None or key == self._patient
 
     def _staff(self, key: str | None, target: Json | None, display: str | None, hint: object) -> Person:
-        if key is not None and key.startswith("PractitionerRole/") and target is not None:
-            inner = target.get("practitioner")
-            behind = self._staff(self._resources.key_of(inner), self._resources.target(inner, target), None, None)
-            name = behind.name or self._plain_name(display) or self._plain_name(string(child(inner).get("display")))
-            role = self._role_in(items(target.get("code")), items(target.get("specialty")))
-            person = Person("staff", behind.key or key, name, role or behind.role)
-        elif key is not None and key.partition("/")[0] in _STAFF_TYPES - {"Practitioner", "PractitionerRole"}:
+        if key is not None and key.partition("/")[0] in _TEAMS:
             return Person("staff", key)
-        else:
-            name = self._plain_name(display) or self._plain_name(_human_name(target))
-            person = Person("staff", key, name, self._role_of_practitioner(key, target))
+        held: list[Json] = []
+        names = [display]
+        if target is not None and target.get("resourceType") == "PractitionerRole":
+            held, inner = [target], target.get("practitioner")
+            names.append(string(child(inner).get("display")))
+            key, target = self._resources.key_of(inner) or key, self._resources.target(inner, target)
+        known = [name for name in (*names, _human_name(target)) if name is not None]
+        if any(map(self._table.background_words.match, known)):
+            return Person("staff", key)
+        name = next((plain for text in known if (plain := self._plain_name(text))), None)
         role = (
-            person.role
-            or self._role_in(items(hint))
-            or self._credential(display)
-            or self._credential(_human_name(target))
+            self._table.staff.get(key or "")
+            or self._table.staff.get(name or "")
+            or self._role_in(*(role.get(element) for role in held for element in ("code", "specialty")))
+            or self._role_of_practitioner(key, target)
+            or self._role_in(hint)
+            or next((credential for text in known if (credential := self._credential(text))), None)
         )
-        if self._is_background(display) or self._is_background(_human_name(target)):
-            return Person("staff", person.key)
-        role = self._table.staff.get(person.key or "") or self._table.staff.get(person.name or "") or role
-        return replace(person, role=role, key=person.key or (person.name.lower() if person.name else None))
+        return Person("staff", key or (name.lower() if name else None), name, role)
 
     def _role_of_practitioner(self, key: str | None, target: Json | None) -> StaffRole | None:
         return (
             (self._roles_by_practitioner.get(key) if key else None)
-            or self._role_in([item.get("code") for item in items((target or {}).get("qualification"))])
+            or self._role_in(*(item.get("code") for item in items((target or {}).get("qualification"))))
             or (self._roles_by_care_team.get(key) if key else None)
         )
 
@@ -112,7 +113,7 @@ class People:
         found: dict[str, StaffRole] = {}
         for _, resource in self._resources.of_type("PractitionerRole"):
             key = self._resources.key_of(resource.get("practitioner"))
-            role = self._role_in(items(resource.get("code")), items(resource.get("specialty")))
+            role = self._role_in(resource.get("code"), resource.get("specialty"))
             if key is not None and role is not None:
                 found.setdefault(key, role)
         return found
@@ -123,23 +124,19 @@ class People:
         for _, resource in self._resources.of_type("CareTeam"):
             for member in items(resource.get("participant")):
                 key = self._resources.key_of(member.get("member"))
-                role = self._role_in(items(member.get("role")))
+                role = self._role_in(member.get("role"))
                 if key is not None and role is not None:
                     found.setdefault(key, role)
         return found
 
-    def _role_in(self, *groups: object) -> StaffRole | None:
-        for group in groups:
-            for concept in group if isinstance(group, list) else [group]:
-                meanings = self._table.roles.meanings(concept)
-                credentials = [role for text in displays(concept) if (role := self._credential(text))]
-                credentials += [
-                    self._table.roles.credentials[code.upper()]
-                    for _, code in codings(concept)
-                    if code.upper() in self._table.roles.credentials
-                ]
-                if meanings or credentials:
-                    return [*meanings, *credentials][0]
+    def _role_in(self, *values: object) -> StaffRole | None:
+        """The first role that any CodeableConcept among `values` (or in lists among them) names."""
+        for concept in (concept for value in values for concept in items(value)):
+            roles = self._table.roles.meanings(concept)
+            roles += [role for _, code in codings(concept) if (role := self._table.roles.credentials.get(code.upper()))]
+            roles += [role for text in displays(concept) if (role := self._credential(text))]
+            if roles:
+                return roles[0]
         return None
 
     def _credential(self, display: str | None) -> StaffRole | None:
