@@ -1,22 +1,15 @@
 """What a person can do next, in plain words: resource ids and dates only, never a name or the text of a note."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from fhir_rpm.billing.codes import Management
-from fhir_rpm.billing.minutes import Judged
+from fhir_rpm.billing.findings import NOUNS, event_of, named, occasion_of
+from fhir_rpm.billing.minutes import Judged, waits_for_a_role
 from fhir_rpm.billing.terms import Terms
-from fhir_rpm.model import AssessedContact, Assessment, Gap, InteractiveCommunication
-from fhir_rpm.model.terms import Element, Modality
+from fhir_rpm.model import Bounds, CodeVerdict, Gap
+from fhir_rpm.model.terms import Element
 from fhir_rpm.month import BillingMonth
 
-_NOUN: dict[Modality, str] = {
-    "phone": "call",
-    "video": "video visit",
-    "secure_message": "message exchange",
-    "in_person": "visit",
-    "chart_review": "review",
-    "internal": "discussion",
-}
 _TO_ADD: dict[Element, str] = {
     "contact": "whether anyone was reached",
     "date": "on which day it took place",
@@ -35,37 +28,46 @@ def actions_for(
 ) -> tuple[str, ...]:
     """Every next step, in order: complete records, check other programmes, add a contact, add time, read the rest."""
     judged = tuple(contacts)
-    steps = [*_completions(judged), *_other_programmes(judged, terms)]
+    steps = [*_completions(judged), *_roles_of_workers(judged, terms), *_other_programmes(judged, terms)]
     steps += [*_missing_contact(facts, month, terms), *_missing_minutes(facts, month, terms)]
-    steps += [f"Ask for access to {_named(gap)}; part of the data could not be read ({gap.code})." for gap in gaps]
+    steps += [f"See that {named(gap)} can be read in full, then judge the month again: {gap.reason}" for gap in gaps]
     return tuple(dict.fromkeys(steps))
 
 
-def event_of(contact: InteractiveCommunication | AssessedContact) -> str:
-    """A contact in words that name nobody: what, when and which resource."""
-    day = "without a date" if contact.start is None else f"of {str(contact.start)[:10]}"
-    return f"{_NOUN.get(contact.modality, 'contact')} {day} ({contact.sources[0]})"
+def device_actions(days: Bounds, codes: Mapping[str, CodeVerdict]) -> tuple[str, ...]:
+    """What would settle a supply code that is on hold for readings of unknown origin."""
+    waiting = [code for code in ("99454", "99445") if codes[code].verdict == "hold"]
+    unknown = (days.possible or 0) - days.certain
+    if not waiting or unknown <= 0:
+        return ()
+    step = f"Show which device took the readings of unknown origin ({unknown} days): {' and '.join(waiting)}"
+    return (f"{step} {'waits' if len(waiting) == 1 else 'wait'} for it.",)
 
 
 def _completions(judged: Iterable[Judged]) -> Iterator[str]:
     for _, assessed in judged:
         if assessed.missing == ("minutes",):
-            noun, _, rest = event_of(assessed).partition(" (")
-            yield f"Add how long the {noun} lasted ({rest}."
+            yield f"Add how long the {occasion_of(assessed)} lasted ({assessed.sources[0]})."
         elif assessed.missing:
             wanted = "; ".join(_TO_ADD[element] for element in assessed.missing)
             yield f"Add to the record of the {event_of(assessed)}: {wanted}."
 
 
+def _roles_of_workers(judged: Iterable[Judged], terms: Terms) -> Iterator[str]:
+    for contact, assessed in judged:
+        if waits_for_a_role(contact, assessed, terms):
+            yield f"Add the role of who did the work to the {event_of(assessed)}; its minutes wait for it."
+
+
 def _other_programmes(judged: Iterable[Judged], terms: Terms) -> Iterator[str]:
-    for contact, _ in judged:
+    for contact, assessed in judged:
         if codes := terms.other_programmes_of(contact):
-            yield f"Check that the {event_of(contact)} belongs to {', '.join(codes)}; its minutes are not credited."
+            yield f"Check that the {event_of(assessed)} belongs to {', '.join(codes)}; its minutes are not credited."
 
 
 def _missing_contact(facts: Management, month: BillingMonth, terms: Terms) -> Iterator[str]:
     if facts.shown(terms.contacts_needed) == "none":
-        channels = ", ".join(_NOUN[channel] for channel in terms.channels if channel in _NOUN)
+        channels = ", ".join(NOUNS[channel] for channel in terms.channels)
         yield (
             f"Hold and document an exchange with the patient or a caregiver by {month.last_day} ({channels}): "
             "without one no minutes support a code."
@@ -80,12 +82,6 @@ def _missing_minutes(facts: Management, month: BillingMonth, terms: Terms) -> It
     )
     if need is not None:
         more = need - facts.minutes.certain
-        verb = "would support" if facts.shown(terms.contacts_needed) == "certain" else "are also needed for"
-        yield f"{more} more creditable minutes by {month.last_day} {verb} {code}."
-
-
-def _named(gap: Gap) -> str:
-    return gap.resource_type or "the whole record"
-
-
-__all__ = ["Assessment", "actions_for", "event_of"]
+        verb = "would support" if facts.shown(terms.contacts_needed) == "certain" else "would also be needed for"
+        minutes = "minute" if more == 1 else "minutes"
+        yield f"{more} more creditable {minutes} by {month.last_day} {verb} {code}."

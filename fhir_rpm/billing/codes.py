@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from fhir_rpm.billing.terms import Span, Terms
+from fhir_rpm.billing.findings import information, warning
+from fhir_rpm.billing.terms import Terms
 from fhir_rpm.model import AssessedContact, Bounds, CodeVerdict, Finding
 from fhir_rpm.model.terms import Verdict
 
@@ -57,7 +58,7 @@ def _base(facts: Management, terms: Terms) -> CodeVerdict:
         verdict = "not_supported"
     elif shown == "certain" and certain >= need:
         verdict = "supported"
-    reasons = (contacts_finding(facts, terms), _minutes_finding(f"{need} minutes are needed", facts.minutes))
+    reasons = (_contacts_finding(facts, terms), _minutes_finding(f"{need} minutes are needed", facts.minutes))
     return code_verdict(verdict, reasons, facts.incomplete)
 
 
@@ -68,7 +69,8 @@ def _short(facts: Management, terms: Terms, base: CodeVerdict) -> CodeVerdict:
     certain, possible = facts.minutes.certain, facts.minutes.possible
     minutes = _minutes_finding(f"{span} minutes are needed", facts.minutes)
     if certain > span.most or base.verdict == "supported":
-        taken = Finding(code="replaced", severity="information", message="From 20 minutes on, 99457 takes its place.")
+        message = f"From {span.most + 1} minutes on, 99457 takes its place."
+        taken = information("replaced", message)
         return code_verdict("not_supported", (minutes, taken), incomplete=False)
     shown = facts.shown(terms.contacts_needed)
     verdict: Verdict = "hold"
@@ -76,14 +78,14 @@ def _short(facts: Management, terms: Terms, base: CodeVerdict) -> CodeVerdict:
         verdict = "not_supported"
     elif shown == "certain" and certain in span:
         verdict = "supported"
-    return code_verdict(verdict, (contacts_finding(facts, terms), minutes), facts.incomplete)
+    return code_verdict(verdict, (_contacts_finding(facts, terms), minutes), facts.incomplete)
 
 
 def _add_on(facts: Management, terms: Terms, base: CodeVerdict) -> CodeVerdict:
     if terms.add_on_minutes is None or terms.base_minutes is None:
         return not_in_force("99458")
     if base.verdict == "not_supported":
-        finding = Finding(code="base_needed", severity="information", message="99457 is needed first.")
+        finding = information("base_needed", "99457 is needed first.")
         return code_verdict("not_supported", (finding,), incomplete=False)
     need = (
         f"Each full {terms.add_on_minutes} minutes beyond {terms.base_minutes} give a unit, at most {terms.add_on_cap}"
@@ -106,30 +108,27 @@ def code_verdict(verdict: Verdict, reasons: tuple[Finding, ...], incomplete: boo
     """A verdict with the rules that decided; missing data turns a no into a hold, and never into a yes (§4)."""
     if verdict == "not_supported" and incomplete:
         message = "Data that could not be read might change this, so it is on hold."
-        reasons = (*reasons, Finding(code="incomplete_data", severity="warning", message=message))
+        reasons = (*reasons, warning("incomplete_data", message))
         verdict = "hold"
     return CodeVerdict(verdict=verdict, units=units if verdict == "supported" else 0, findings=reasons)
 
 
 def not_in_force(code: str) -> CodeVerdict:
     """The verdict on a code that the policy does not know in that month; no missing data could change it."""
-    finding = Finding(code="not_in_force", severity="information", message=f"{code} is not in force in this month.")
+    finding = information("not_in_force", f"{code} is not in force in this month.")
     return CodeVerdict(verdict="not_supported", findings=(finding,))
 
 
-def contacts_finding(facts: Management, terms: Terms) -> Finding:
+def _contacts_finding(facts: Management, terms: Terms) -> Finding:
     """How many qualifying contacts are needed and there."""
     message = (
         f"Qualifying contacts needed: {terms.contacts_needed}; on record: {facts.qualifying}, "
         f"and {facts.insufficient} whose records are not complete."
     )
-    return Finding(code="contacts_needed", severity="information", message=message)
+    return information("contacts_needed", message)
 
 
 def _minutes_finding(need: str, minutes: Bounds) -> Finding:
     possible = "an unknown number" if minutes.possible is None else minutes.possible
     message = f"{need}, {minutes.certain} are certain and {possible} possible."
-    return Finding(code="minutes_needed", severity="information", message=message)
-
-
-__all__ = ["Management", "Span", "add_on_units", "code_verdict", "management_codes", "not_in_force"]
+    return information("minutes_needed", message)

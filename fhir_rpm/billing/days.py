@@ -1,8 +1,9 @@
 """Device days → verdicts on the supply codes 99454 and 99445 (assessment §4 and §6)."""
 
 from fhir_rpm.billing.codes import code_verdict, not_in_force
+from fhir_rpm.billing.findings import information
 from fhir_rpm.billing.terms import Span, Terms
-from fhir_rpm.model import Bounds, CodeVerdict, Finding, MonthRecord
+from fhir_rpm.model import Bounds, CodeVerdict, MonthRecord
 from fhir_rpm.model.terms import Verdict
 
 
@@ -38,5 +39,5 @@ def _supply(code: str, span: Span | None, certain: int, possible: int, incomplet
     elif certain > span.most or possible < span.least:
         verdict = "not_supported"
     message = f"{span} device days are needed, {certain} are certain and {possible} possible."
-    reasons = (Finding(code="days_needed", severity="information", message=message),)
+    reasons = (information("days_needed", message),)
     return code_verdict(verdict, reasons, incomplete and certain <= span.most)

@@ -24,7 +24,10 @@ def minutes_of(contacts: Iterable[Judged], carried: Iterable[Judged], month: Bil
         terms: who is clinical staff, and which programmes minutes are not shared with.
     """
     listed = tuple(contacts)
-    credited = [*_credited(listed, terms), *(pair for pair in _credited(carried, terms) if _placed(pair[1]))]
+    credited = [
+        *_credited(listed, terms),
+        *(pair for pair in _credited(carried, terms) if isinstance(pair[1], Interval)),
+    ]
     inside = [(credit, _within(month, stretch)) for credit, stretch in credited]
     certain = _whole_minutes(stretch for credit, stretch in inside if credit == "certain")
     if any(assessed.outcome == "insufficient" and contact.seconds is None for contact, assessed in listed):
@@ -32,13 +35,19 @@ def minutes_of(contacts: Iterable[Judged], carried: Iterable[Judged], month: Bil
     return Bounds(certain=certain, possible=_whole_minutes(stretch for _, stretch in inside))
 
 
-def credit_of(contact: InteractiveCommunication, assessed: AssessedContact, terms: Terms) -> Credit | None:
+def _credit_of(contact: InteractiveCommunication, assessed: AssessedContact, terms: Terms) -> Credit | None:
     """Whether what was held or worked counts; excluded contacts never do, but for review and team work."""
     if assessed.outcome == "excluded" and assessed.reason not in ("data_review", "internal"):
         return None
     credit = _credit_of_staff(contact, terms)
     unclear = assessed.outcome == "insufficient" and contact.exchange == "unclear"
     return "possible" if credit and unclear else credit
+
+
+def waits_for_a_role(contact: InteractiveCommunication, assessed: AssessedContact, terms: Terms) -> bool:
+    """Whether work beside no exchange is not credited only because nobody's role is known."""
+    levels = {credit for credit, _ in _credited([(contact, assessed)], terms)}
+    return assessed.outcome == "excluded" and "possible" in levels
 
 
 def _credit_of_work(contact: InteractiveCommunication, assessed: AssessedContact, terms: Terms) -> Credit | None:
@@ -55,7 +64,7 @@ def _credit_of_staff(contact: InteractiveCommunication, terms: Terms) -> Credit 
 
 def _credited(contacts: Iterable[Judged], terms: Terms) -> Iterator[tuple[Credit, Stretch]]:
     for contact, assessed in contacts:
-        if credit := credit_of(contact, assessed, terms):
+        if contact.seconds and (credit := _credit_of(contact, assessed, terms)):
             yield from ((credit, stretch) for stretch in _stretches(contact))
         if contact.work_seconds and (credit := _credit_of_work(contact, assessed, terms)):
             yield credit, timedelta(seconds=contact.work_seconds)
@@ -63,7 +72,7 @@ def _credited(contacts: Iterable[Judged], terms: Terms) -> Iterator[tuple[Credit
 
 def _stretches(contact: InteractiveCommunication) -> Iterator[Stretch]:
     """Where the recorded length lies; should the intervals be longer than it, the smaller counts, from the start."""
-    left = timedelta(seconds=max(0, contact.seconds or 0))
+    left = timedelta(seconds=contact.seconds or 0)
     placed = [interval for interval in union_of(contact.intervals) if interval.end > interval.start]
     if not placed:
         yield left
@@ -71,10 +80,6 @@ def _stretches(contact: InteractiveCommunication) -> Iterator[Stretch]:
         end = min(interval.end, interval.start + left)
         left -= end - interval.start
         yield Interval(interval.start, end)
-
-
-def _placed(stretch: Stretch) -> bool:
-    return isinstance(stretch, Interval)
 
 
 def _within(month: BillingMonth, stretch: Stretch) -> Stretch:

@@ -174,7 +174,7 @@ def _field_of(rule: str) -> str:
 
 
 def _citation(rule: str, entry: Dated[Any]) -> PolicyCitation:
-    value = ", ".join(entry.value) if isinstance(entry.value, tuple) else str(entry.value)
+    value = ", ".join(entry.value) or "none" if isinstance(entry.value, tuple) else str(entry.value).lower()
     return PolicyCitation(
         rule=rule, value=value, title=entry.title, citation=f"{entry.citation} (read {entry.read.isoformat()})"
     )
