@@ -64,9 +64,9 @@ def _credit_of_staff(contact: InteractiveCommunication, terms: Terms) -> Credit 
 
 def _credited(contacts: Iterable[Judged], terms: Terms) -> Iterator[tuple[Credit, Stretch]]:
     for contact, assessed in contacts:
-        if contact.seconds and (credit := _credit_of(contact, assessed, terms)):
+        if (contact.seconds or 0) > 0 and (credit := _credit_of(contact, assessed, terms)):
             yield from ((credit, stretch) for stretch in _stretches(contact))
-        if contact.work_seconds and (credit := _credit_of_work(contact, assessed, terms)):
+        if (contact.work_seconds or 0) > 0 and (credit := _credit_of_work(contact, assessed, terms)):
             yield credit, timedelta(seconds=contact.work_seconds)
 
 

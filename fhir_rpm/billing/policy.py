@@ -45,10 +45,6 @@ class Dated(Frozen, Generic[Value]):
             raise ValueError("`ends` must be later than `from`")
         return self
 
-    def holds_on(self, day: date) -> bool:
-        """Whether `day` lies between `from` and `ends`; a later entry may still have taken its place."""
-        return self.from_ <= day and (self.ends is None or day < self.ends)
-
 
 class RuleTable(Frozen):
     """Rules, each a history of values in order of time; days without a value have none, never a default."""
@@ -158,13 +154,19 @@ class Policy(Frozen):
 
     def _on_all_days_of(self, month: BillingMonth, rule: str, entries: tuple[Dated[Any], ...]) -> Dated[Any] | None:
         days = (month.first_day + timedelta(days=n) for n in range(month.last_day.day))
-        daily = [next((entry for entry in reversed(entries) if entry.holds_on(day)), None) for day in days]
+        daily = [_in_force_on(day, entries) for day in days]
         if any((entry and entry.value) != (daily[-1] and daily[-1].value) for entry in daily):
             raise ConfigurationError(
                 f"Policy {self.name!r} changes {rule} within {month}.",
                 f"A month is judged by one value: let the entries of [[{rule}]] begin and end on the first of a month.",
             )
         return daily[-1]
+
+
+def _in_force_on(day: date, entries: tuple[Dated[Any], ...]) -> Dated[Any] | None:
+    """The latest entry that has begun, unless it has ended: an end never brings back the entry before it."""
+    latest = next((entry for entry in reversed(entries) if entry.from_ <= day), None)
+    return None if latest is None or (latest.ends is not None and latest.ends <= day) else latest
 
 
 def _field_of(rule: str) -> str:
