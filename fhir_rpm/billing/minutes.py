@@ -64,15 +64,15 @@ def _credit_of_staff(contact: InteractiveCommunication, terms: Terms) -> Credit 
 
 def _credited(contacts: Iterable[Judged], terms: Terms) -> Iterator[tuple[Credit, Stretch]]:
     for contact, assessed in contacts:
-        if (contact.seconds or 0) > 0 and (credit := _credit_of(contact, assessed, terms)):
+        if contact.seconds is not None and (credit := _credit_of(contact, assessed, terms)):
             yield from ((credit, stretch) for stretch in _stretches(contact))
-        if (contact.work_seconds or 0) > 0 and (credit := _credit_of_work(contact, assessed, terms)):
-            yield credit, timedelta(seconds=contact.work_seconds)
+        if contact.work_seconds is not None and (credit := _credit_of_work(contact, assessed, terms)):
+            yield credit, timedelta(seconds=max(0, contact.work_seconds))
 
 
 def _stretches(contact: InteractiveCommunication) -> Iterator[Stretch]:
     """Where the recorded length lies; should the intervals be longer than it, the smaller counts, from the start."""
-    left = timedelta(seconds=contact.seconds or 0)
+    left = timedelta(seconds=max(0, contact.seconds or 0))
     placed = [interval for interval in union_of(contact.intervals) if interval.end > interval.start]
     if not placed:
         yield left

@@ -127,7 +127,7 @@ def test_the_name_must_be_that_of_the_clinical_one() -> None:
 def test_an_unknown_role_is_a_missing_staff_role() -> None:
     assert outcome(staff=NO_ROLE).missing == ("staff_role",)
     assert outcome(staff=FRONT_DESK + NO_ROLE).missing == ("staff_role",)
-    assert outcome(staff=FRONT_DESK + (Participant(),)).missing == ("staff_name", "staff_role")
+    assert outcome(staff=(*FRONT_DESK, Participant())).missing == ("staff_name", "staff_role")
 
 
 @pytest.mark.parametrize("role", get_args(ClinicalRole))

@@ -93,7 +93,7 @@ def test_a_value_restated_within_the_month_changes_nothing(tmp_path: Path) -> No
 
 def test_a_rule_that_begins_within_the_month_is_refused(tmp_path: Path) -> None:
     policy = load_policy(payer(tmp_path, CAP.format(start="2026-05-02", value=2)))
-    with pytest.raises(ConfigurationError, match="changes minutes.add_on_cap within 2026-05"):
+    with pytest.raises(ConfigurationError, match=r"changes minutes.add_on_cap within 2026-05"):
         policy.in_force(month("2026-05"))
 
 
@@ -101,7 +101,7 @@ def test_an_ended_value_holds_through_the_day_before_and_leaves_nothing_in_its_p
     text = CAP.format(start="2021-01-01", value=3).replace("value", "ends = 2026-05-01\nvalue")
     policy = load_policy(payer(tmp_path, text))
     assert policy.in_force(month("2026-04")).add_on_cap == 3
-    with pytest.raises(ConfigurationError, match="no value of minutes.add_on_cap in force in 2026-05"):
+    with pytest.raises(ConfigurationError, match=r"no value of minutes.add_on_cap in force in 2026-05"):
         policy.in_force(month("2026-05"))
 
 
@@ -109,7 +109,7 @@ def test_an_ended_entry_does_not_bring_back_the_one_before_it(tmp_path: Path) ->
     first = CAP.format(start="2021-01-01", value=3)
     second = CAP.format(start="2026-01-01", value=2).replace("value", "ends = 2026-03-01\nvalue")
     policy = load_policy(payer(tmp_path, first + second))
-    with pytest.raises(ConfigurationError, match="no value of minutes.add_on_cap in force in 2026-03"):
+    with pytest.raises(ConfigurationError, match=r"no value of minutes.add_on_cap in force in 2026-03"):
         policy.in_force(month("2026-03"))
 
 
@@ -162,7 +162,7 @@ def test_a_broken_policy_names_the_file_the_field_and_the_remedy(tmp_path: Path,
 
 
 def test_an_unknown_policy_is_refused_with_the_shipped_names() -> None:
-    with pytest.raises(ConfigurationError, match="no 'medicare'.*rpm-us, rpm-us-strict"):
+    with pytest.raises(ConfigurationError, match=r"no 'medicare'.*rpm-us, rpm-us-strict"):
         load_policy("medicare")
 
 
