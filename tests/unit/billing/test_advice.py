@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from fhir_rpm.model import Gap
-from tests.unit.billing.examples import FRONT_DESK, MAY, NO_ROLE, RN, contact, days, judged, review
+from fhir_rpm.month import BillingMonth
+from tests.unit.billing.examples import FRONT_DESK, NO_ROLE, RN, ZONE, contact, days, judged, review
 
 ENOUGH = contact(25, "2026-05-02T10:00:00", sources=("Encounter/e9",))
 
@@ -55,6 +56,7 @@ def test_an_excluded_contact_asks_for_nothing() -> None:
     ("minutes", "action"),
     [
         (4, "6 more creditable minutes by 2026-05-31 would support 99470."),
+        (10, "10 more creditable minutes by 2026-05-31 would support 99457."),
         (16, "4 more creditable minutes by 2026-05-31 would support 99457."),
         (19, "1 more creditable minute by 2026-05-31 would support 99457."),
     ],
@@ -63,8 +65,12 @@ def test_the_next_tier_says_how_many_minutes_are_left_to_it(minutes: int, action
     assert judged(contact(minutes)).actions == (action,)
 
 
+def test_at_20_minutes_no_more_are_asked_for() -> None:
+    assert judged(contact(20)).actions == ()
+
+
 def test_before_2026_the_next_tier_is_99457() -> None:
-    december = MAY.parse("2025-12", "America/Chicago")
+    december = BillingMonth.parse("2025-12", ZONE)
     month = judged(contact(4, "2025-12-03T10:00:00"), month=december)
     assert month.actions == ("16 more creditable minutes by 2025-12-31 would support 99457.",)
 

@@ -165,6 +165,13 @@ def test_a_policy_without_a_code_never_supports_it() -> None:
     assert {verdict.verdict for verdict in management_codes(facts, without).values()} == {"not_supported"}
 
 
+def test_a_policy_with_a_lower_99457_still_never_supports_99470_with_it() -> None:
+    found = management_codes(
+        Management(1, 0, Bounds(certain=16, possible=16), False), terms().model_copy(update={"base_minutes": 15})
+    )
+    assert (found["99457"].verdict, found["99470"].verdict) == ("supported", "not_supported")
+
+
 def test_a_policy_may_ask_for_more_than_one_contact() -> None:
     two = terms().model_copy(update={"contacts_needed": 2})
     minutes = Bounds(certain=30, possible=30)

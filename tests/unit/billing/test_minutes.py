@@ -203,6 +203,11 @@ def test_intervals_longer_than_the_recorded_length_count_for_that_length_from_th
     assert bounds(judged(shorter, then)) == (21, 21)
 
 
+def test_several_intervals_longer_than_the_recorded_length_are_used_up_in_order_of_time() -> None:
+    late, early = interval("2026-05-14T16:00", "2026-05-14T16:10"), interval("2026-05-14T15:00", "2026-05-14T15:10")
+    assert bounds(judged(contact(15, intervals=(late, early)))) == (15, 15)
+
+
 def test_a_recorded_length_beyond_the_intervals_counts_for_no_more_than_they_show() -> None:
     assert bounds(judged(contact(30, intervals=(interval("2026-05-14T15:00", "2026-05-14T15:10"),)))) == (10, 10)
 
