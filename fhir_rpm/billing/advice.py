@@ -75,13 +75,15 @@ def _missing_contact(facts: Management, month: BillingMonth, terms: Terms) -> It
 
 
 def _missing_minutes(facts: Management, month: BillingMonth, terms: Terms) -> Iterator[str]:
+    """Minutes left to the next tier, unless completing a record that is to be completed anyway may bring them."""
     short = terms.short_minutes
     steps = [("99470", short.least if short else None), ("99457", terms.base_minutes)]
     code, need = next(
         ((code, need) for code, need in steps if need is not None and need > facts.minutes.certain), ("", None)
     )
-    if need is not None:
+    shown, possible = facts.shown(terms.contacts_needed), facts.minutes.possible
+    if need is not None and (shown == "certain" or (possible is not None and possible < need)):
         more = need - facts.minutes.certain
-        verb = "would support" if facts.shown(terms.contacts_needed) == "certain" else "would also be needed for"
+        verb = "would support" if shown == "certain" else "would also be needed for"
         minutes = "minute" if more == 1 else "minutes"
         yield f"{more} more creditable {minutes} by {month.last_day} {verb} {code}."

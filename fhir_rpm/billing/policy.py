@@ -77,7 +77,7 @@ class CodeRules(RuleTable):
 class ContactRules(RuleTable):
     """What an interactive communication is."""
 
-    needed: tuple[Dated[Count], ...]
+    contacts_needed: tuple[Dated[Count], ...] = Field(alias="needed")
     channels: tuple[Dated[tuple[Channel, ...]], ...]
     channels_when_marked: tuple[Dated[tuple[Channel, ...]], ...]
     unknown_modality_accepted: tuple[Dated[StrictBool], ...]
@@ -96,7 +96,7 @@ class MinuteRules(RuleTable):
 class DayRules(RuleTable):
     """How device days are counted."""
 
-    period: tuple[Dated[Count], ...]
+    period_days: tuple[Dated[Count], ...] = Field(alias="period")
 
 
 class Policy(Frozen):
@@ -126,31 +126,29 @@ class Policy(Frozen):
         Raises:
             ConfigurationError: a rule has no value in that month, or its value changes within it.
         """
-        found = {rule: self._on_all_days_of(month, rule, entries) for rule, entries in self._histories()}
-        missing = [rule for rule, entry in found.items() if entry is None and not rule.startswith("codes.")]
-        if missing:
-            raise ConfigurationError(
-                f"Policy {self.name!r} has no value of {missing[0]} in force in {month}.",
-                f"Choose a later month, or give [[{missing[0]}]] an entry for it.",
-            )
-        values: dict[str, Any] = {
-            _field_of(rule): None if entry is None else entry.value for rule, entry in found.items()
-        }
+        values: dict[str, Any] = {}
+        citations = []
+        for rule, field, entries in self._histories():
+            entry = self._on_all_days_of(month, rule, entries)
+            values[field] = None if entry is None else entry.value
+            if entry is not None:
+                citations.append(_citation(rule, entry))
         values["max_reply_gap"] = timedelta(minutes=values.pop("max_reply_gap_minutes"))
         return Terms(
             name=self.name,
             strict=None if self.strict == self.name else self.strict,
             checked_through=self.checked_through,
             not_checked=self.not_checked,
-            citations=tuple(_citation(rule, entry) for rule, entry in found.items() if entry is not None),
+            citations=tuple(citations),
             **values,
         )
 
-    def _histories(self) -> Iterator[tuple[str, tuple[Dated[Any], ...]]]:
+    def _histories(self) -> Iterator[tuple[str, str, tuple[Dated[Any], ...]]]:
+        """Every rule by its dotted path in the file, its field in `Terms`, and its entries."""
         for table in ("codes", "contacts", "minutes", "days"):
             rules = getattr(self, table)
             for field, info in type(rules).model_fields.items():
-                yield f"{table}.{info.alias or field}", getattr(rules, field)
+                yield f"{table}.{info.alias or field}", field, getattr(rules, field)
 
     def _on_all_days_of(self, month: BillingMonth, rule: str, entries: tuple[Dated[Any], ...]) -> Dated[Any] | None:
         days = (month.first_day + timedelta(days=n) for n in range(month.last_day.day))
@@ -160,6 +158,11 @@ class Policy(Frozen):
                 f"Policy {self.name!r} changes {rule} within {month}.",
                 f"A month is judged by one value: let the entries of [[{rule}]] begin and end on the first of a month.",
             )
+        if daily[-1] is None and not rule.startswith("codes."):
+            raise ConfigurationError(
+                f"Policy {self.name!r} has no value of {rule} in force in {month}.",
+                f"Choose a later month, or give [[{rule}]] an entry for it.",
+            )
         return daily[-1]
 
 
@@ -167,12 +170,6 @@ def _in_force_on(day: date, entries: tuple[Dated[Any], ...]) -> Dated[Any] | Non
     """The latest entry that has begun, unless it has ended: an end never brings back the entry before it."""
     latest = next((entry for entry in reversed(entries) if entry.from_ <= day), None)
     return None if latest is None or (latest.ends is not None and latest.ends <= day) else latest
-
-
-def _field_of(rule: str) -> str:
-    name = rule.split(".")[1]
-    by_code = {info.alias: field for field, info in CodeRules.model_fields.items()}
-    return by_code.get(name) or {"needed": "contacts_needed", "period": "period_days"}.get(name, name)
 
 
 def _citation(rule: str, entry: Dated[Any]) -> PolicyCitation:

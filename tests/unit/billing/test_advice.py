@@ -65,6 +65,12 @@ def test_the_next_tier_says_how_many_minutes_are_left_to_it(minutes: int, action
     assert judged(contact(minutes)).actions == (action,)
 
 
+def test_minutes_that_the_record_to_be_completed_may_bring_are_not_asked_for_beside_it() -> None:
+    assert len(judged(contact(None)).actions) == 1
+    assert len(judged(contact(12, exchange="unclear")).actions) == 1
+    assert judged(contact(6, exchange="unclear")).actions[1].startswith("10 more creditable minutes")
+
+
 def test_at_20_minutes_no_more_are_asked_for() -> None:
     assert judged(contact(20)).actions == ()
 
