@@ -1,0 +1,219 @@
+"""A session with one EHR: a patient's month out of it, and documents into it."""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from types import TracebackType
+from typing import Any
+
+import requests
+
+from fhir_rpm.client.auth import Authenticator, StaticToken, authenticator
+from fhir_rpm.client.capability import Capability
+from fhir_rpm.client.communication import pull_communications
+from fhir_rpm.client.encounter import pull_encounters
+from fhir_rpm.client.notes import pull_notes
+from fhir_rpm.client.observation import pull_observations
+from fhir_rpm.client.people import PeopleReader, read_resource
+from fhir_rpm.client.pull import Created, Json, Pull
+from fhir_rpm.client.recipe import SearchRecipe
+from fhir_rpm.client.search import Searcher
+from fhir_rpm.client.transport import Transport
+from fhir_rpm.config import ConnectionSettings
+from fhir_rpm.errors import AccessError, FhirRpmError, UnavailableError, WriteUncertainError
+from fhir_rpm.model import Gap
+from fhir_rpm.month import BillingMonth
+from fhir_rpm.outcome import OutcomeCodes
+from fhir_rpm.vendor import vendor_section
+
+_LOCATION = re.compile(r"([A-Z][A-Za-z]+/[^/?#]+)(?:/_history/([^/?#]+))?/?$")
+
+
+class EhrSession:
+    """Reads and writes one EHR; safe to share between threads.
+
+    Open it with `EhrSession.open(settings)`, or hand over an authorised client with `EhrSession.from_fhirclient(client)`.
+    """
+
+    def __init__(self, transport: Transport, auth: Authenticator, vendor: str) -> None:
+        self.vendor = vendor
+        self._transport = transport
+        self._auth = auth
+        transport.authorize = auth.header
+        self._recipe = vendor_section(vendor, "search", SearchRecipe)
+        codes = vendor_section(vendor, "outcome", OutcomeCodes)
+        self._searcher = Searcher(transport, codes, self._recipe.restart_codes)
+        self._people = PeopleReader(transport)
+
+    @classmethod
+    def open(cls, settings: ConnectionSettings) -> "EhrSession":
+        """A session by settings; nothing is sent before the first read.
+
+        Raises:
+            ConfigurationError: there is no base URL, or the key cannot be used.
+        """
+        verify = str(settings.ca_bundle) if settings.ca_bundle is not None else True
+        timeouts = (settings.connect_timeout, settings.read_timeout)
+        transport = Transport(settings.required_base_url(), timeouts, verify, settings.headers)
+        return cls(transport, authenticator(settings, transport), settings.vendor)
+
+    @classmethod
+    def from_fhirclient(cls, client: Any, vendor: str = "generic") -> "EhrSession":
+        """A session with the server and token of an authorised `fhirclient.client.FHIRClient`.
+
+        Our transport takes the place of its session: with timeouts, and a token that stays with its origin.
+
+        Raises:
+            AccessError: the client is not authorised.
+        """
+        server = client.server
+        token = getattr(getattr(server, "auth", None), "access_token", None)
+        if not client.ready or server is None:
+            raise AccessError("The fhirclient is not authorised.", "Finish its authorization before handing it over.")
+        auth = StaticToken(token) if token else authenticator(ConnectionSettings(), Transport(server.base_uri))
+        return cls(Transport(server.base_uri), auth, vendor)
+
+    def __repr__(self) -> str:
+        return f"EhrSession({self._transport.base_url!r}, vendor={self.vendor!r})"
+
+    def __enter__(self) -> "EhrSession":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def authenticate(self) -> None:
+        """Obtain a token now, so that a refusal is known before the first patient.
+
+        Raises:
+            AccessError: the server refused.
+        """
+        self._auth.header(False)
+
+    def pull_month(self, patient: str, month: BillingMonth) -> Pull:
+        """Everything a patient's month is judged by; one refused type never loses the others.
+
+        Args:
+            patient: the patient's id, with or without `Patient/`.
+            month: the month; the pull begins a day before it.
+
+        Raises:
+            AccessError: the token was refused, or the patient may not be read.
+            UnavailableError: the server cannot be reached.
+        """
+        identity = patient.removeprefix("Patient/")
+        pulled = Pull((self._patient(identity),))
+        steps: tuple[Callable[[], Pull], ...] = (
+            lambda: pull_encounters(self._searcher, self._recipe, identity, month),
+            lambda: pull_communications(self._searcher, self._transport, self._recipe, identity, month),
+            lambda: pull_notes(self._searcher, self._transport, self._recipe, identity, month),
+            lambda: pull_observations(self._searcher, self._recipe, identity, month),
+        )
+        for step, resource_type in zip(steps, _TYPES, strict=True):
+            try:
+                pulled += step()
+            except UnavailableError:
+                reason = f"{resource_type} could not be reached."
+                pulled += Pull(gaps=(Gap(resource_type=resource_type, code="unreachable", reason=reason),))
+        return pulled + self._care_teams(identity) + self._people.pull_people(pulled)
+
+    def _patient(self, identity: str) -> Json:
+        answer = self._transport.get(self._transport.url(f"Patient/{identity}"))
+        resource = answer.json()
+        if answer.status == 200 and resource is not None and resource.get("resourceType") == "Patient":
+            return resource
+        if answer.status in (401, 403):
+            remedy = "Check the app's scopes and whether the patient is restricted."
+            raise AccessError(f"Patient/{identity} may not be read (HTTP {answer.status}).", remedy)
+        if answer.status in (404, 410):
+            raise UnknownPatientError(f"There is no Patient/{identity} on this server.", "Check the id.")
+        raise UnavailableError(f"Patient/{identity} could not be read (HTTP {answer.status}).", "Try again later.")
+
+    def _care_teams(self, identity: str) -> Pull:
+        """Care teams name roles; a server without them loses nothing."""
+        if not self.capability.declares("CareTeam"):
+            return Pull()
+        try:
+            return Pull(self._searcher.search("CareTeam", {"patient": identity}).resources)
+        except FhirRpmError:
+            return Pull()
+
+    def search(self, resource_type: str, params: Mapping[str, Any]) -> Pull:
+        """Every match of a search, or the gaps that say what is missing."""
+        return self._searcher.search(resource_type, params)
+
+    def read(self, reference: str) -> Json:
+        """One resource.
+
+        Raises:
+            UnavailableError: it cannot be read.
+        """
+        resource = read_resource(self._transport, reference)
+        if resource is None:
+            raise UnavailableError(f"{reference} could not be read.", "Check the app's read access to it.")
+        return resource
+
+    def group_members(self, group: str) -> tuple[str, ...]:
+        """The patient ids of a FHIR Group.
+
+        Raises:
+            UnavailableError: the Group cannot be read.
+        """
+        resource = self.read(f"Group/{group.removeprefix('Group/')}")
+        members = [item for item in resource.get("member") or [] if isinstance(item, dict) and not item.get("inactive")]
+        references = [str((item.get("entity") or {}).get("reference")) for item in members]
+        return tuple(dict.fromkeys(item.rpartition("/")[2] for item in references if "Patient/" in item))
+
+    def create(self, resource: Json, headers: Mapping[str, str] | None = None) -> Created:
+        """Create a resource, once.
+
+        Raises:
+            AccessError: the server does not allow it.
+            WriteUncertainError: the answer was lost; the resource may or may not exist.
+            UnavailableError: the server refused it.
+        """
+        kind = str(resource["resourceType"])
+        try:
+            answer = self._transport.post(self._transport.url(kind), resource, headers or {})
+        except (requests.RequestException, UnavailableError) as error:
+            remedy = "Look for it in the EHR before sending it again."
+            raise WriteUncertainError(f"The answer to creating a {kind} was lost.", remedy) from error
+        body = answer.json()
+        if answer.status in (200, 201):
+            match = _LOCATION.search(answer.headers.get("Location", ""))
+            stored = body if body is not None and body.get("resourceType") == kind else None
+            named = f"{kind}/{stored['id']}" if stored is not None and stored.get("id") else None
+            return Created(match[1] if match else named, match[2] if match else None, stored)
+        if answer.status in (401, 403):
+            remedy = "Check the app's create scope and registration."
+            raise AccessError(f"Creating a {kind} is not allowed (HTTP {answer.status}).", remedy)
+        if answer.status >= 500:
+            remedy = "Look for it in the EHR before sending it again."
+            raise WriteUncertainError(f"Creating a {kind} failed with HTTP {answer.status}.", remedy)
+        remedy = "Check the vendor's rules for this resource."
+        raise RefusedError(f"The server refused the {kind} (HTTP {answer.status}).", remedy)
+
+    @cached_property
+    def capability(self) -> Capability:
+        """What the server declares; empty when it cannot be asked."""
+        try:
+            return Capability(self._transport.get(self._transport.url("metadata")).json() or {})
+        except UnavailableError:
+            return Capability({})
+
+
+_TYPES = ("Encounter", "Communication", "DocumentReference", "Observation")
+
+
+class UnknownPatientError(FhirRpmError):
+    """The server has no such patient."""
+
+    exit_code = 2
+
+
+class RefusedError(FhirRpmError):
+    """The server refused a resource as it stands; a person must correct the settings."""
+
+    exit_code = 2
