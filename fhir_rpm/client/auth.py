@@ -23,8 +23,8 @@ EARLY = 30
 
 _JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _REMEDIES = {
-    "invalid_client": "Check client_id, key_id and that the public key is registered; a new registration can take up to "
-    "an hour in a sandbox and 12 hours at a customer.",
+    "invalid_client": "Check client_id, key_id and that the public key is registered; a new registration can take "
+    "up to an hour in a sandbox and 12 hours at a customer.",
     "unauthorized_client": "Ask the site whether the app is enabled and mapped to a background user.",
     "invalid_scope": "Ask for scopes that the app is registered for, in the syntax the server expects (v1 or v2).",
     "invalid_grant": "Check the token URL, the audience and this machine's clock.",
@@ -146,10 +146,12 @@ def token_url(transport: Transport) -> str:
     Raises:
         AccessError: the server names none.
     """
-    smart = transport.get(f"{transport.base_url}/.well-known/smart-configuration", "application/json").json() or {}
+    smart = (
+        transport.get_openly(f"{transport.base_url}/.well-known/smart-configuration", "application/json").json() or {}
+    )
     if isinstance(smart.get("token_endpoint"), str):
         return str(smart["token_endpoint"])
-    statement = transport.get(f"{transport.base_url}/metadata").json() or {}
+    statement = transport.get_openly(f"{transport.base_url}/metadata").json() or {}
     for value in _oauth_uris(statement):
         return value
     remedy = "Set token_url, or check that base_url is the FHIR base."

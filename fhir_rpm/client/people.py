@@ -34,19 +34,23 @@ class PeopleReader:
 
     def _read(self, key: str) -> Json | None:
         if key not in self._known:
-            self._known[key] = read_resource(self._transport, key)
+            try:
+                self._known[key] = read_resource(self._transport, key)
+            except UnavailableError:
+                return None
         return self._known[key]
 
 
 def read_resource(transport: Transport, reference: str) -> Json | None:
-    """One resource, or None when it cannot be read."""
+    """One resource, or None when the server does not give it.
+
+    Raises:
+        UnavailableError: the server could not be reached.
+    """
     url = transport.url(reference)
     if not same_origin(url, transport.base_url):
         return None
-    try:
-        answer = transport.get(url)
-    except UnavailableError:
-        return None
+    answer = transport.get(url)
     resource = answer.json()
     kind = reference.rstrip("/").split("/")[-2] if "/" in reference else None
     return resource if answer.status == 200 and resource is not None and resource.get("resourceType") == kind else None

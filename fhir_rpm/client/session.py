@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from types import TracebackType
 from typing import Any
 
 import requests
@@ -32,7 +31,7 @@ _LOCATION = re.compile(r"([A-Z][A-Za-z]+/[^/?#]+)(?:/_history/([^/?#]+))?/?$")
 class EhrSession:
     """Reads and writes one EHR; safe to share between threads.
 
-    Open it with `EhrSession.open(settings)`, or hand over an authorised client with `EhrSession.from_fhirclient(client)`.
+    Open it with `EhrSession.open(settings)`, or hand over an authorised client: `EhrSession.from_fhirclient(client)`.
     """
 
     def __init__(self, transport: Transport, auth: Authenticator, vendor: str) -> None:
@@ -79,9 +78,7 @@ class EhrSession:
     def __enter__(self) -> "EhrSession":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         return None
 
     def authenticate(self) -> None:

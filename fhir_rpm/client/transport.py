@@ -105,6 +105,10 @@ class Transport:
         """Post a form to a token endpoint, with retries: asking for a token twice does no harm."""
         return self._retrying("POST", url, {"Accept": "application/json"}, data=data, auth=auth)
 
+    def get_openly(self, url: str, accept: str = FHIR_JSON) -> Answer:
+        """Read what needs no token: discovery, which comes before there is one."""
+        return self._retrying("GET", url, {"Accept": accept})
+
     def _authorized(self, method: str, url: str, headers: Mapping[str, str], **more: Any) -> Answer:
         answer = self._retrying(method, url, {**headers, **self._token(url, fresh=False)}, **more)
         if answer.status == 401 and (token := self._token(url, fresh=True)):

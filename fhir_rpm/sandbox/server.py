@@ -4,7 +4,7 @@ import base64
 import uuid
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from fhir_rpm.sandbox.manners import MANNERS, Fault, capability, create_fault, outcome, search_fault, withheld
-from fhir_rpm.sandbox.patients import encoded, scenarios, synthetic_resources
+from fhir_rpm.sandbox.patients import scenarios, synthetic_resources
 from fhir_rpm.sandbox.store import Store, matches
 from fhir_rpm.sandbox.tokens import TokenIssuer, TokenRefusedError
 
@@ -64,7 +64,7 @@ class SandboxServer:
         return JSONResponse(reply)
 
     async def _token(self, request: Request) -> Response:
-        form = {name: str(value) for name, value in (await request.form()).items()}
+        form = dict(parse_qsl((await request.body()).decode()))
         try:
             return JSONResponse(self.tokens.issue(form, request.headers.get("authorization")))
         except TokenRefusedError as error:
@@ -216,6 +216,3 @@ class SandboxServer:
             return None
         name, _, value = condition.partition("=")
         return next((item for item in self.store.of_type("DocumentReference") if matches(item, name, value)), None)
-
-
-__all__ = ["BASE", "SandboxServer", "encoded"]

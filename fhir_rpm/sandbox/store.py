@@ -1,7 +1,6 @@
 """What the sandbox holds: synthetic resources, and the documents that clients filed."""
 
 import json
-import os
 import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -54,7 +53,7 @@ class Store:
                 path = self._state / f"{stored['resourceType']}-{stored['id']}.json"
                 draft = path.with_suffix(".tmp")
                 draft.write_text(json.dumps(stored), encoding="utf-8")
-                os.replace(draft, path)
+                draft.replace(path)
             held[stored["id"]] = stored
             return stored
 

@@ -104,10 +104,5 @@ class TokenIssuer:
             raise TokenRefusedError("invalid_client", "The client is not known or its secret is wrong.")
 
 
-_V1_SCOPES = (
-    " ".join(
-        f"system/{name}.read"
-        for name in ("Patient", "Encounter", "Observation", "DocumentReference", "Binary", "Practitioner", "Group")
-    )
-    + " system/DocumentReference.write"
-)
+_READ = ("Patient", "Encounter", "Observation", "DocumentReference", "Binary", "Practitioner", "Group")
+_V1_SCOPES = " ".join([*(f"system/{name}.read" for name in _READ), "system/DocumentReference.write"])
