@@ -1,0 +1,55 @@
+"""`fhir-rpm assess`: judge months from files, offline."""
+
+from pathlib import Path
+
+import click
+
+from fhir_rpm.cli import options
+
+
+@click.command(short_help="Judge a month from files, offline.")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@options.month
+@options.judging
+@options.as_json
+@click.option("--ndjson", is_flag=True, help="Print one JSON object a line.")
+@options.exit_code
+def assess(
+    files: tuple[str, ...],
+    month: str,
+    config: Path | None,
+    vendor: str | None,
+    time_zone: str | None,
+    policy: str | None,
+    as_json: bool,
+    ndjson: bool,
+    exit_code: bool,
+) -> int:
+    """Judge a month from FILES: FHIR Bundles as JSON, or NDJSON, of one patient or of many; - reads standard input.
+
+    With --json, one patient gives an object and several give an array.
+    """
+    import json
+
+    from fhir_rpm import api
+    from fhir_rpm.cli import exits, show
+    from fhir_rpm.cli.inputs import read_patients
+
+    settings = options.settings_from(config, vendor=vendor, time_zone=time_zone, policy=policy)
+    zone = settings.required_time_zone()
+    assessments = [
+        api.assess(resources, month=month, time_zone=zone, vendor=settings.vendor, policy=settings.policy)
+        for resources in read_patients(files)
+    ]
+    if ndjson:
+        for assessment in assessments:
+            click.echo(assessment.to_json(indent=None))
+    elif as_json and len(assessments) == 1:
+        click.echo(assessments[0].to_json())
+    elif as_json:
+        click.echo(json.dumps([item.model_dump(mode="json") for item in assessments], indent=2, ensure_ascii=False))
+    else:
+        console = show.out()
+        for assessment in assessments:
+            show.show_assessment(console, assessment)
+    return exits.of_assessments(assessments, exit_code=exit_code)

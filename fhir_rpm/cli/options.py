@@ -1,0 +1,53 @@
+"""Options that several commands share; secrets are never among them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from fhir_rpm.config import ConnectionSettings, load_settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+month = click.option("--month", required=True, metavar="YYYY-MM", help="The calendar month.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+exit_code = click.option("--exit-code", is_flag=True, help="Exit with 3 when a month is not ready.")
+write_back = click.option("--write-back", is_flag=True, help="Write one DocumentReference for the month.")
+dry_run = click.option("--dry-run", is_flag=True, help="With --write-back: show what would be sent, send nothing.")
+
+_JUDGING = (
+    click.option("--policy", metavar="NAME|FILE", help="What the payer demands: rpm-us, rpm-us-strict, or a file."),
+    click.option("--time-zone", metavar="ZONE", help="The practice's IANA zone, e.g. America/Chicago."),
+    click.option("--vendor", metavar="NAME|FILE", help="epic, oracle, medplum, meditech, generic, or a mapping file."),
+    click.option("--config", type=click.Path(path_type=Path), help="Configuration; default ./fhir-rpm.toml."),
+)
+_CONNECTION = (
+    click.option("--key-id", help="The kid of the registered public key."),
+    click.option("--private-key", type=click.Path(path_type=Path), help="PEM file with the private key."),
+    click.option("--client-id", help="The app's client id."),
+    click.option("--base-url", metavar="URL", help="The FHIR base."),
+)
+
+
+def judging(command: F) -> F:
+    """Options for judging: config, vendor, time zone, policy."""
+    for option in _JUDGING:
+        command = option(command)
+    return command
+
+
+def connection(command: F) -> F:
+    """Options for judging and for reaching an EHR."""
+    for option in _CONNECTION:
+        command = option(command)
+    return judging(command)
+
+
+def settings_from(config: Path | None, **options: object) -> ConnectionSettings:
+    """Settings with command-line options on top.
+
+    Raises:
+        ConfigurationError: something is missing or wrong.
+    """
+    return load_settings(config, options)

@@ -1,0 +1,54 @@
+"""`fhir-rpm patient`: look up one patient's month in the EHR."""
+
+from pathlib import Path
+
+import click
+
+from fhir_rpm.cli import options
+
+
+@click.command(short_help="Pull and judge one patient's month.")
+@click.argument("patient_id", metavar="ID")
+@options.month
+@options.connection
+@options.write_back
+@options.dry_run
+@options.as_json
+@options.exit_code
+def patient(
+    patient_id: str,
+    month: str,
+    config: Path | None,
+    write_back: bool,
+    dry_run: bool,
+    as_json: bool,
+    exit_code: bool,
+    **connection: object,
+) -> int:
+    """Pull the month of patient ID from the EHR, judge it, and explain the verdict.
+
+    With --json, standard output is the assessment alone.
+    """
+    from datetime import UTC, datetime
+
+    from fhir_rpm.cli import exits, show
+    from fhir_rpm.client import EhrSession
+    from fhir_rpm.month import BillingMonth
+    from fhir_rpm.sync import RunPlan
+    from fhir_rpm.sync.run import run_month
+
+    settings = options.settings_from(config, **connection)
+    billing_month = BillingMonth.parse(month, settings.required_time_zone())
+    plan = RunPlan(billing_month, settings, datetime.now(UTC), write_back=write_back or dry_run, dry_run=dry_run)
+    with EhrSession.open(settings) as session:
+        result = run_month(session, patient_id, plan)
+    if result.assessment is not None and as_json:
+        click.echo(result.assessment.to_json())
+    elif result.assessment is not None:
+        show.show_assessment(show.out(), result.assessment)
+    if result.published is not None:
+        named = f" ({result.published.reference})" if result.published.reference else ""
+        show.err().print(f"Document {result.published.status}{named}: {result.published.detail}")
+        if dry_run and result.published.request is not None:
+            show.err().print_json(data=result.published.request)
+    return exits.of_results([result], exit_code=exit_code)

@@ -1,0 +1,149 @@
+"""Assessments for people: one in full, or many as a table."""
+
+from collections.abc import Iterable
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from fhir_rpm.model import AssessedContact, Assessment, NoteFacts
+from fhir_rpm.sync import PatientResult
+
+_COLORS = {"ready": "green", "supported": "green", "qualifies": "green", "hold": "yellow", "insufficient": "yellow"}
+
+
+def out() -> Console:
+    """Standard output; wide when it is no terminal, so that piped tables stay whole."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=160)
+
+
+def err() -> Console:
+    """Standard error."""
+    return Console(stderr=True, highlight=False)
+
+
+def show_assessment(console: Console, assessment: Assessment) -> None:
+    """One month in full: verdicts and why, contacts, what to do, what was not read."""
+    minutes = assessment.minutes
+    possible = "unbounded" if minutes.possible is None else minutes.possible
+    console.print(
+        f"[bold]{escape(assessment.patient or 'unknown patient')}[/] {assessment.month} ({assessment.time_zone})"
+    )
+    console.print(f"Status {_colored(assessment.status)}   policy {escape(assessment.policy)}")
+    console.print(f"Minutes {minutes.certain} certain, {possible} possible   ", end="")
+    console.print(f"device days {assessment.device_days.certain} certain, {assessment.device_days.possible} possible")
+    console.print(_codes(assessment))
+    if assessment.contacts:
+        console.print(_contacts(assessment.contacts))
+    _list(console, "What to do", assessment.actions)
+    _list(console, "Could not be read", [f"{gap.resource_type or 'Any type'}: {gap.reason}" for gap in assessment.gaps])
+    _list(console, "Remarks", [finding.message for finding in assessment.findings])
+
+
+def _codes(assessment: Assessment) -> Table:
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for title in ("code", "verdict", "units", "why"):
+        table.add_column(title, overflow="fold")
+    for code, verdict in assessment.codes.items():
+        why = " ".join(finding.message for finding in verdict.findings)
+        table.add_row(code, _colored(verdict.verdict), str(verdict.units), escape(why))
+    return table
+
+
+def _contacts(contacts: Iterable[AssessedContact]) -> Table:
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for title in ("when", "how", "min", "staff", "with", "outcome", "sources"):
+        table.add_column(title, overflow="fold")
+    for contact in contacts:
+        staff = ", ".join(f"{person.name or '?'} ({person.role or 'role ?'})" for person in contact.staff)
+        table.add_row(
+            contact.start or "?",
+            contact.modality,
+            "" if contact.minutes is None else str(contact.minutes),
+            escape(staff),
+            contact.participant or "",
+            outcome_of(contact),
+            "\n".join(contact.sources),
+        )
+    return table
+
+
+def outcome_of(contact: AssessedContact) -> str:
+    """The outcome with its reason or with what is missing."""
+    detail = contact.reason or ", ".join(contact.missing)
+    return _colored(contact.outcome) + (f": {detail}" if detail else "")
+
+
+def show_results(console: Console, results: Iterable[PatientResult]) -> None:
+    """Many patients as a table that explains each verdict."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in ("patient", "status", "supported", "minutes", "contacts", "why", "document"):
+        table.add_column(title, overflow="fold")
+    for result in results:
+        table.add_row(*_row(result))
+    console.print(table)
+
+
+def _row(result: PatientResult) -> list[str]:
+    assessment = result.assessment
+    if assessment is None:
+        return [result.patient, "[red]failed[/]", "", "", "", escape(str(result.error or result.broken)), ""]
+    possible = "?" if assessment.minutes.possible is None else str(assessment.minutes.possible)
+    minutes = str(assessment.minutes.certain)
+    units = [
+        f"{code}" + (f" x{verdict.units}" if verdict.units > 1 else "")
+        for code, verdict in assessment.codes.items()
+        if verdict.verdict == "supported"
+    ]
+    published = result.published
+    document = f"{published.status} {published.reference or ''}".strip() if published else ""
+    return [
+        result.patient,
+        _colored(assessment.status),
+        " ".join(units),
+        minutes if minutes == possible else f"{minutes} to {possible}",
+        "\n".join(f"{contact.modality} {outcome_of(contact)}" for contact in assessment.contacts),
+        escape(why(assessment)),
+        document.replace("DocumentReference/", ""),
+    ]
+
+
+def why(assessment: Assessment) -> str:
+    """The one sentence that explains the month: what to do first, else the rule that decided."""
+    if assessment.gaps:
+        return assessment.gaps[0].reason
+    if assessment.status != "ready" and assessment.actions:
+        return assessment.actions[0]
+    telling = ("99457", "99470") if assessment.status != "ready" else _supported(assessment)
+    return next((finding.message for code in telling for finding in assessment.codes[code].findings), "")
+
+
+def _supported(assessment: Assessment) -> list[str]:
+    return [code for code in ("99457", "99470") if assessment.codes[code].verdict == "supported"]
+
+
+def show_note(console: Console, facts: NoteFacts) -> None:
+    """A note's facts with the words behind each."""
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for title in ("fact", "value", "words"):
+        table.add_column(title, overflow="fold")
+    values = facts.model_dump(mode="json", exclude={"spans"})
+    for name, value in values.items():
+        words = " | ".join(span.text for span in facts.spans if span.fact == name)
+        table.add_row(name, "" if value is None else _colored(str(value)), escape(words))
+    console.print(table)
+
+
+def _list(console: Console, title: str, entries: Iterable[str]) -> None:
+    lines = list(entries)
+    if lines:
+        console.print(f"[bold]{title}[/]")
+    for line in lines:
+        console.print(f"  - {escape(line)}")
+
+
+def _colored(word: str) -> str:
+    color = _COLORS.get(word, "red" if word in ("not_met", "not_supported", "excluded") else "")
+    return f"[{color}]{word}[/]" if color else word

@@ -1,0 +1,122 @@
+"""One patient after another, a few at a time: pull, judge, and write back when asked."""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+from fhir_rpm.api import assess
+from fhir_rpm.client import EhrSession
+from fhir_rpm.config import ConnectionSettings
+from fhir_rpm.errors import FhirRpmError
+from fhir_rpm.model import Assessment
+from fhir_rpm.month import BillingMonth
+from fhir_rpm.writeback import Published, publish
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """What to do for each patient.
+
+    Attributes:
+        month: the month, in the practice's zone.
+        settings: vendor, policy and how documents are written.
+        created: now; the only clock of a run.
+        write_back, dry_run: whether documents are written, or only shown.
+    """
+
+    month: BillingMonth
+    settings: ConnectionSettings
+    created: datetime
+    write_back: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class PatientResult:
+    """What became of one patient; `broken` names an unexpected failure by type and place, never by message."""
+
+    patient: str
+    assessment: Assessment | None = None
+    published: Published | None = None
+    error: FhirRpmError | None = None
+    broken: str | None = None
+
+
+Observer = Callable[[PatientResult], None]
+
+
+def run_months(
+    session: EhrSession, patients: Iterable[str], plan: RunPlan, observer: Observer = lambda _result: None
+) -> Iterator[PatientResult]:
+    """Judge each patient's month, yielding results in the order of the patients.
+
+    Args:
+        session: the EHR; its token is obtained first, so that a refusal stops the run before the first patient.
+        patients: ids; read lazily, so that memory stays flat.
+        plan: what to do.
+        observer: told of each result as soon as it is there, from whichever thread.
+
+    Raises:
+        AccessError: no token could be obtained.
+    """
+    session.authenticate()
+    workers = plan.settings.max_concurrency
+    waiting = iter(patients)
+    with ThreadPoolExecutor(workers, "fhir-rpm") as pool:
+        ahead = [pool.submit(_watched, session, patient, plan, observer) for patient in islice(waiting, workers * 2)]
+        while ahead:
+            yield ahead.pop(0).result()
+            ahead += [pool.submit(_watched, session, patient, plan, observer) for patient in islice(waiting, 1)]
+
+
+def _watched(session: EhrSession, patient: str, plan: RunPlan, observer: Observer) -> PatientResult:
+    try:
+        result = run_month(session, patient, plan)
+    except FhirRpmError as error:
+        result = PatientResult(patient, error=error)
+    except Exception as error:  # noqa: BLE001 - one broken patient must not stop the others
+        result = PatientResult(patient, broken=place_of(error))
+    observer(result)
+    return result
+
+
+def run_month(session: EhrSession, patient: str, plan: RunPlan) -> PatientResult:
+    """Pull, judge and, when asked, publish one patient's month.
+
+    Raises:
+        FhirRpmError: the patient cannot be read, or the document cannot be written.
+    """
+    identity = patient.removeprefix("Patient/")
+    pull = session.pull_month(identity, plan.month)
+    assessment = assess(
+        pull.resources,
+        month=str(plan.month),
+        time_zone=plan.month.zone.key,
+        vendor=plan.settings.vendor,
+        policy=plan.settings.policy,
+        unread=pull.gaps,
+    )
+    assessment = assessment.model_copy(update={"patient": f"Patient/{identity}"})
+    if not plan.write_back:
+        return PatientResult(identity, assessment)
+    published = publish(
+        session,
+        assessment,
+        plan.month,
+        resources=pull.resources,
+        settings=plan.settings.write,
+        created=plan.created,
+        dry_run=plan.dry_run,
+    )
+    return PatientResult(identity, assessment, published)
+
+
+def place_of(error: BaseException) -> str:
+    """An unexpected error as `Type in module:line`; its message could hold patient data."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace is not None else "nowhere"
+    return f"{type(error).__name__} in {where}"
