@@ -34,7 +34,7 @@ class _TextOfHtml(HTMLParser):
             self._hidden -= 1
         if tag == "title":
             self.parts.clear()
-        if tag in _BLOCKS:
+        if tag in _BLOCKS - {"br"}:
             self.parts.append("\n")
 
     def handle_data(self, data: str) -> None:

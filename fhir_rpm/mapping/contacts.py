@@ -88,6 +88,12 @@ def _exchange(group: Group, told: NoteFacts | None) -> Exchange:
 
 def _modality(group: Group, told: NoteFacts | None) -> Modality:
     stated = [item.modality for item in group if item.modality is not None]
+    sittings = [item.modality for item in group if item.exchange is not None and item.modality is not None]
+    if sittings:
+        return sittings[0]
+    for work in ("chart_review", "internal"):
+        if work in stated:
+            return work
     if "in_person" in stated and (told is None or told.modality in ("unknown", "chart_review", "internal")):
         return "in_person"
     if told is not None and told.modality != "unknown":

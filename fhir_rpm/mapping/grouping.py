@@ -102,6 +102,10 @@ def _modalities_agree(left: Group, right: Group) -> bool:
 
 def modality_of(group: Group) -> Modality:
     """How an event took place: as the text tells, else as the structure says."""
+    sittings = [item.modality for item in group if item.exchange is not None and item.modality is not None]
+    work = [item.modality for item in group if item.modality in ("chart_review", "internal")]
+    if sittings or work:
+        return (sittings + work)[0]
     told = [item.told.modality for item in group if item.told is not None and item.told.modality != "unknown"]
     stated = [item.modality for item in group if item.modality is not None]
     return told[-1] if told else stated[0] if stated else "unknown"

@@ -10,7 +10,7 @@ from fhir_rpm.mapping.people import People
 from fhir_rpm.mapping.table import MappingTable
 from fhir_rpm.month import BillingMonth, parse_fhir_time
 
-_NEVER_SO = {"entered-in-error", "cancelled", "unknown"}
+_NEVER_SO = {"entered-in-error", "cancelled"}
 
 
 class ReadingReader:
@@ -43,13 +43,13 @@ class ReadingReader:
 
     def _day(self, observation: Json) -> date | None:
         """The local date of effective[x]; of a period, the day it begins."""
-        timing = items(child(observation, "effectiveTiming").get("event"))
+        timing = child(observation, "effectiveTiming").get("event")
         values = [
             observation.get("effectiveDateTime"),
             observation.get("effectiveInstant"),
             child(observation, "effectivePeriod").get("start"),
             child(observation, "effectivePeriod").get("end"),
-            timing[0] if timing else None,
+            timing[0] if isinstance(timing, list) and timing else None,
         ]
         moment = next((found for value in values if (found := parse_fhir_time(value, self._zone))), None)
         return moment.day if moment else None

@@ -16,6 +16,9 @@ from fhir_rpm.narrative.who import Actor, actor_in
 SURE_ENOUGH = 0.6
 """Below this probability that a note qualifies the reader abstains: a false `qualifies` costs most."""
 
+PLAIN_ENOUGH = 0.35
+"""The same for a text that plainly says who was spoken with."""
+
 _REACH = ("contact.spoke", "contact.answered", "contact.called_in", "contact.reached", "contact.says", "contact.told")
 _TOTALS = re.compile(r"\b(?:total|cumulative|month(?:ly)? total|sum)\b")
 _RPM = re.compile(r"\b(?:rpm|remote (?:patient |physiologic )?monitoring)\b")
@@ -28,6 +31,14 @@ _NOT_LIVE_AFTER = re.compile(
 )
 _WORK = ("contact.review", "contact.internal")
 _WORK_WORDS = re.compile(r"\b(?:review\w*|chart\w*|coordinat\w*|documentation|documenting|data|care plan\w*|prep)\b")
+_NO_CHANGE = re.compile(
+    r"\bno (?:\w+ ){0,3}(?:changes?|chgs?|adjustments?)\b|\bcontinue (?:\w+ ){0,4}(?:plan|dose|doses|meds?|medications?|regimen|mg|daily|same|current)|\bsame (?:plan|dose|meds|regimen)\b|\brecheck\b|\bstay (?:at|on)\b"
+)
+_NO_MESSAGE = re.compile(r"\bno (?:message|msg|vm|voicemail)\b|full|not set up|without (?:leaving )?(?:a )?message")
+_SPOKE_WITH = re.compile(
+    r"(?<![\w/])(?:spoke|spoken|s/w|sw|talked|t/w|chatted|conversed|reached|got (?:a )?hold of|call(?:ed)? with|tc w/|conversation with|conv\. with)(?![\w/])"
+)
+_DENIED = re.compile(r"\b(?:not|n't|never|no|unable|didn't|without|will|to be|plan|attempted|tried|could ?not)\b")
 _AGAIN = re.compile(
     r"\b(?:second|resumed|reconnected|re-?established|then another|called (?:right )?back|first leg|part \d|dropped)\b"
 )
@@ -52,13 +63,15 @@ def read_note(text: str) -> NoteFacts:
     lengths = list(lengths_in(note.low))
     live = _live(note, lengths) if contact in ("two_way", "unclear") else []
     seconds = _seconds(note, live, thread, contact)
-    modality = _modality(answers["modality"], thread, actor)
+    modality = _modality(note, answers["modality"], thread, contact)
     participant = _participant(answers["participant"], contact)
-    content, decision = answers["content"] == "True", answers["decision"] == "True"
+    content, decision = answers["content"] == "True", _decided(note, answers["decision"] == "True")
     role = _role(actor, modality)
     verdict = _verdict(contact, participant, content, decision, role, modality)
-    if verdict == "qualifies" and scorers()["verdict"].odds(features)["qualifies"] < SURE_ENOUGH:
-        verdict, contact = "insufficient", "unclear" if contact == "two_way" and not thread else contact
+    plain = thread is not None or _reached(note)
+    needed = PLAIN_ENOUGH if plain else SURE_ENOUGH
+    if verdict == "qualifies" and scorers()["verdict"].odds(features)["qualifies"] < needed:
+        verdict, contact, decision = "insufficient", contact if plain else "unclear", decision and not plain
     totals = contact in ("unclear", "none") and _is_totals(note, lengths)
     return NoteFacts(
         contact=contact,
@@ -87,8 +100,7 @@ def _live(note: Note, lengths: list[Length]) -> list[Length]:
     """The lengths that are of the exchange itself."""
     kept = []
     for length in lengths:
-        before = note.low[max(0, length.span[0] - 40) : length.span[0]].rpartition("\n")[2]
-        after = note.low[length.span[1] : length.span[1] + 30]
+        before, after = _beside(note, length)
         if not _NOT_LIVE.search(before) and not _NOT_LIVE_AFTER.search(after):
             kept.append(length)
     clocked = [length for length in kept if length.begins is not None]
@@ -97,17 +109,93 @@ def _live(note: Note, lengths: list[Length]) -> list[Length]:
     return kept if _AGAIN.search(note.low) else kept[-1:]
 
 
+def _beside(note: Note, length: Length) -> tuple[str, str]:
+    """The words before and after a length within its sentence."""
+    before = re.split(r"[.;\n]\s", note.low[max(0, length.span[0] - 40) : length.span[0]])[-1]
+    after = re.split(r"[.;\n](?:\s|$)", note.low[length.span[1] : length.span[1] + 40])[0]
+    return before, after
+
+
 def _seconds(note: Note, live: list[Length], thread: Thread | None, contact: str) -> int | None:
     if thread is not None and thread.seconds is not None and contact == "two_way":
         return thread.seconds
     return sum(length.seconds for length in live) if live else None
 
 
-def _modality(answer: str, thread: Thread | None, actor: Actor | None) -> Modality:
+def _modality(note: Note, answer: str, thread: Thread | None, contact: str) -> Modality:
     if thread is not None and answer in ("phone", "unknown", "internal", "chart_review"):
         sides = {turn.side for turn in thread.turns}
         return "automated" if "bot" in sides and not sides & {"staff", "clerk"} else "secure_message"
+    if contact == "one_way" and answer in ("phone", "voicemail"):
+        return "voicemail" if _left_message(note) else "phone"
+    if contact == "none" and answer in ("phone", "video", "unknown", "secure_message"):
+        return _work_modality(note)
     return answer  # type: ignore[return-value]
+
+
+def _left_message(note: Note) -> bool:
+    """Whether the last attempt told of ended in a message on a machine."""
+    for clause in reversed(note.clauses):
+        if _NO_MESSAGE.search(clause.text):
+            return False
+        if lexicon().has("contact.voicemail", clause.text):
+            return True
+    return False
+
+
+def _work_modality(note: Note) -> Modality:
+    words = lexicon()
+    if words.has("contact.internal", note.low):
+        return "internal"
+    if words.has("person.outsider", note.low) and words.has("contact.phone", note.low):
+        return "phone"
+    return "chart_review"
+
+
+def _contact(note: Note, thread: Thread | None, answer: str) -> str:
+    """The exchange: as a transcript shows it, else as the text plainly says, else as the model weighs it."""
+    if thread is not None and thread.exchange in ("two_way", "delayed"):
+        return thread.exchange
+    if answer in ("unclear", "two_way") and _reached(note):
+        return "two_way"
+    return answer
+
+
+def _decided(note: Note, likely: bool) -> bool:
+    """Whether a decision is told: plainly, or likely by the model and by words that could be one."""
+    words = lexicon()
+    possible = False
+    for clause in note.clauses:
+        classes = set(classes_in(clause))
+        if words.has("decision.not_decisions", clause.text) and "decision.no_change" not in classes:
+            continue
+        treated = classes & {"content.medicines", "number.dose"}
+        plain = (
+            _NO_CHANGE.search(clause.text) is not None
+            or ("decision.change" in classes and "number.dose" in classes)
+            or ("decision.notify" in classes and "person.doctor" in classes)
+        )
+        if plain and mode_of(list(classes)) != "past":
+            return True
+        possible = possible or bool(treated and classes & {"decision.change", "decision.no_change"})
+        possible = possible or bool(classes & {"decision.no_change", "decision.follow", "decision.notify", "decision.advise"})
+    return likely and possible
+
+
+def _reached(note: Note) -> bool:
+    """Whether the text plainly says that somebody on the patient's side was spoken with, and nothing takes it back."""
+    words = lexicon()
+    for clause in reversed(note.clauses):
+        if words.has("context.hypothetical", clause.text) or words.has("contact.none_made", clause.text):
+            continue
+        spoken = _SPOKE_WITH.search(clause.text)
+        if spoken is not None and not _DENIED.search(clause.text[: spoken.end()]):
+            beside = clause.text[spoken.start() : spoken.end() + 40]
+            if any(words.has(f"person.{side}", beside) for side in ("patient", "caregiver")):
+                return True
+        if words.has("contact.no_answer", clause.text) or words.has("contact.voicemail", clause.text):
+            return False
+    return False
 
 
 def _participant(answer: str, contact: str) -> str:
@@ -152,11 +240,7 @@ def _work_minutes(note: Note, lengths: list[Length], live: list[Length], contact
     others = [length for length in lengths if length not in live]
     if contact == "none":
         return max((length.seconds // 60 for length in others), default=None)
-    told = [
-        length.seconds // 60
-        for length in others
-        if _WORK_WORDS.search(note.low[max(0, length.span[0] - 40) : length.span[1] + 40])
-    ]
+    told = [length.seconds // 60 for length in others if _WORK_WORDS.search(" ".join(_beside(note, length)))]
     return sum(told) or None
 
 

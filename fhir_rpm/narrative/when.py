@@ -41,7 +41,7 @@ _ENTRY = re.compile(
     r"(?:entered|entry (?:made|date)|signed|filed|typed|documented|dictated|printed|as of|through|until|dob|born|d\.o\.b\.?|next|due|appt|appointment|recheck|f/u|scheduled|since|last)\W{0,4}(?:on |for |by )?$"
 )
 
-_CLOCK = r"(?:(?<!\d)(?:[01]?\d|2[0-4]):[0-5]\d(?::[0-5]\d)?(?:\s*[ap]\.?m?\.?(?!\w))?|(?<![\d/:.-])(?:[01]\d|2[0-4])[0-5]\d(?![\d/:]|-\d{2}-)|(?<!\d)(?:1[0-2]|[1-9])\s*[ap]\.?m\.?(?!\w))"
+_CLOCK = r"(?:(?<!\d)(?:[01]?\d|2[0-4]):[0-5]\d(?::[0-5]\d)?(?:\s*[ap]\.?m?\.?(?!\w))?|(?<![\d/:.])(?:[01]\d|2[0-4])[0-5]\d(?![\d/:]|-\d{2}-)|(?<!\d)(?:1[0-2]|[1-9])\s*[ap]\.?m\.?(?!\w))"
 _TO = r"\s*(?:-{1,2}>?|to|until|till|thru|through|and|→|a|al|hasta|~|/)\s*"
 _RANGE = re.compile(rf"({_CLOCK}){_TO}({_CLOCK})")
 _LABELLED = re.compile(
@@ -98,7 +98,7 @@ _PHRASES = (
 _STOPWATCH = re.compile(
     r"\b(?:duration|length|talk time|call time|total time|dur|elapsed|time|lasted|timer|connected)\W{0,5}(?:(\d{1,2}):)?(\d{1,2}):(\d\d)\b(?!\s*[ap]m)"
 )
-_SECONDS = re.compile(r"(?<![\d.:])(\d{1,3})\s*(?:s|secs?|seconds?|segundos)\b")
+_SECONDS = re.compile(r"(?<![\d.:])(\d{1,3})\s*-?(?:secs?|seconds?|segundos)\b")
 
 
 @dataclass(frozen=True)
