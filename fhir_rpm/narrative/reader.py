@@ -178,7 +178,9 @@ def _decided(note: Note, likely: bool) -> bool:
         if plain and mode_of(list(classes)) != "past":
             return True
         possible = possible or bool(treated and classes & {"decision.change", "decision.no_change"})
-        possible = possible or bool(classes & {"decision.no_change", "decision.follow", "decision.notify", "decision.advise"})
+        possible = possible or bool(
+            classes & {"decision.no_change", "decision.follow", "decision.notify", "decision.advise"}
+        )
     return likely and possible
 
 

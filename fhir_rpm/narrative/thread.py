@@ -11,16 +11,9 @@ from fhir_rpm.narrative.when import clock_at, day_at
 
 SITTING = timedelta(minutes=30)
 
-_TURN = re.compile(
-    r"""^\W*(?:from:?\s+)?
-    (?P<lead>(?:[\w .,'/()-]{0,60}?)??)
-    (?P<voice>[a-z][\w .,'/()-]{0,60}?)\s*
-    (?P<after>\(?\[?\b\d{1,2}[:.]?\d\d(?:[:.]\d\d)?\s*(?:[ap]\.?m\.?)?\)?\]?)?\s*
-    [:>]\s*(?P<said>\S.*)$""",
-    re.VERBOSE,
-)
 _CLOCK = re.compile(r"\b(\d{1,2}):(\d\d)(?::\d\d)?\s*([ap]\.?m?\.?)?\b|(?<![\d/.-])([01]\d|2[0-3])([0-5]\d)(?![\d/.-])")
 _STAFF = re.compile(r"\b(?:nurse|care ?team|staff|clinic|provider|team|agent|you wrote|dr)\b|-out\b")
+_LABEL = re.compile(r"\b(?:signed|author|by|caller|contact|participants?|who|to|date|name|mr|dob|spoke|reason)\b")
 _PATIENT = re.compile(r"\b(?:patient|pt|you|me|member|client|self|paciente|customer|-in)\b")
 
 
@@ -58,6 +51,8 @@ def thread_of(note: Note) -> Thread | None:
     sides = {turn.side for turn in turns}
     if len(turns) < 2 or not sides & {"patient", "caregiver"}:
         return None
+    if not any(turn.when for turn in turns) and not lexicon().has("contact.message", note.low):
+        return None
     return Thread(tuple(turns), *_exchange(turns))
 
 
@@ -84,7 +79,7 @@ def _head(line: str, after: int) -> tuple[str, str, str]:
 
 def _side(name: str, voices: dict[str, str]) -> str | None:
     words = lexicon()
-    if not name or len(name.split()) > 9:
+    if not name or len(name.split()) > 9 or _LABEL.search(name):
         return None
     if words.has("roles.bot", name) or re.search(r"\bauto", name):
         return "bot"
