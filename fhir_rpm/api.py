@@ -23,7 +23,7 @@ def assess(
     Pure and deterministic: equal input gives equal output, and malformed resources never raise.
 
     Args:
-        resources: a FHIR R4 Bundle, or any iterable of resources, of one patient. Resources of other months do no harm.
+        resources: a FHIR R4 Bundle, or any iterable of resources, of one patient; other months do no harm.
         month: the calendar month, `YYYY-MM`.
         time_zone: the practice's IANA zone, in which months and days are counted.
         vendor: how the EHR says things: `epic`, `oracle`, `medplum`, `meditech`, `generic`, or a path to a mapping file.

@@ -135,11 +135,12 @@ def load_settings(
     """
     origin: dict[str, str] = {}
     values: dict[str, object] = {}
-    for source, layer in (
+    layers: list[tuple[str, dict[str, object]]] = [
         *_file_layer(path),
         ("environment", {field: environ[name] for name, field in ENVIRONMENT.items() if environ.get(name)}),
         ("command line", {name: value for name, value in (overrides or {}).items() if value is not None}),
-    ):
+    ]
+    for source, layer in layers:
         values |= layer
         origin |= dict.fromkeys(layer, source)
     try:

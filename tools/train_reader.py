@@ -1,6 +1,6 @@
 """Train the note reader's weights on labelled notes: `python tools/train_reader.py [--without AUTHOR] [--out FILE]`.
 
-Needs scikit-learn, which fhir-rpm itself does not. Prints nothing but the file it wrote.
+Needs scikit-learn, which fhir-rpm itself does not.
 """
 
 import argparse
@@ -30,7 +30,6 @@ def main() -> None:
     args.out.write_text(
         json.dumps({name: _fit(rows, notes, name, c) for name, c in QUESTIONS.items()}, indent=0) + "\n"
     )
-    print(args.out)
 
 
 def _features(text: str) -> frozenset[str]:

@@ -8,8 +8,10 @@ from fhir_rpm.cli import options
 from fhir_rpm.cli.sandbox import VENDORS
 
 LEGEND = """\
-ready      the record shows what 99457 or 99470 asks for     hold       a person can complete it, or data could not be read
-not_met    nothing in the record could become it             minutes    certain, to what they could become
+ready      the record shows what 99457 or 99470 asks for
+hold       a person can complete it, or part of the data could not be read
+not_met    nothing in the record could become it
+minutes    certain, to what they could become; ? where that is not bounded
 document   the DocumentReference that was written to the sandbox and read back; unchanged when an equal one was there"""
 
 

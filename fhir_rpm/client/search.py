@@ -65,7 +65,8 @@ class Searcher:
         return pull + _lost(resource_type, "too_many_pages", f"The search did not end within {MAX_PAGES} pages."), False
 
     def _page(self, resource_type: str, page: Json) -> Pull:
-        found, gaps = [], []
+        found: list[Json] = []
+        gaps: list[Gap] = []
         for entry in page.get("entry") or []:
             resource = entry.get("resource") if isinstance(entry, dict) else None
             if not isinstance(resource, dict):
@@ -106,8 +107,8 @@ def _issue_codes(page: Json | None) -> list[str]:
     found = []
     for issue in (page or {}).get("issue") or []:
         details = issue.get("details") if isinstance(issue, dict) else None
-        for coding in details.get("coding") or [] if isinstance(details, dict) else []:
-            found.append(str(coding.get("code")) if isinstance(coding, dict) else "")
+        codings = details.get("coding") if isinstance(details, dict) else None
+        found += [str(coding.get("code")) for coding in codings or [] if isinstance(coding, dict)]
     return found
 
 

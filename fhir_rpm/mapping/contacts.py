@@ -239,7 +239,7 @@ def _evidence(group: Group, lengths: list[Length]) -> tuple[Evidence, ...]:
                             value=value,
                             source=item.sources[0],
                             path=path or "DocumentReference.author",
-                        )  # type: ignore[arg-type]
+                        )
                     )
     return tuple(dict.fromkeys(found))
 

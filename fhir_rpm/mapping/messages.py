@@ -366,6 +366,6 @@ def _sitting_evidence(run: list[Message], told: NoteFacts | None) -> list[Eviden
                     source=run[0].source,
                     path="Communication.payload",
                     words=told.words(element),
-                )  # type: ignore[arg-type]
+                )
             )
     return found

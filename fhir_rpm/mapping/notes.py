@@ -118,5 +118,5 @@ def told_evidence(source: str, told: NoteFacts | None, path: str) -> list[Eviden
         value = getattr(told, fact)
         words = told.words(fact) if told is not None else None
         if words is not None and value not in (None, False, "none", "unknown", "unclear"):
-            found.append(Evidence(element=element, value=value, source=source, path=path, words=words))  # type: ignore[arg-type]
+            found.append(Evidence(element=element, value=value, source=source, path=path, words=words))
     return found

@@ -1,7 +1,7 @@
 """What stands in a note, as named features: which words of the lexicon, in which clause, said how, in which order.
 
-Features are names that a person can read, e.g. `now:contact.spoke+person.patient`: in a clause about what happened, a verb of
-speaking stands beside the patient. The weights over them are data (`mappings/narrative/weights.json`).
+Features are names that a person can read, e.g. `now:contact.spoke+person.patient`: in a clause about what happened, a
+verb of speaking stands beside the patient. The weights over them are data (`mappings/narrative/weights.json`).
 """
 
 import re

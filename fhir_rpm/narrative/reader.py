@@ -24,19 +24,27 @@ _TOTALS = re.compile(r"\b(?:total|cumulative|month(?:ly)? total|sum)\b")
 _RPM = re.compile(r"\b(?:rpm|remote (?:patient |physiologic )?monitoring)\b")
 _OFFICE = re.compile(r"\boffice visit\b|\bclinic visit\b|\be/m\b|\b992(?:0[2-5]|1[1-5])\b")
 _NOT_LIVE = re.compile(
-    r"(?:review\w*|chart\w*|documentation|documenting|doc|data|coordination|coord\w*|prep|total|month|hold|waited|wait|rest\w*|walk\w*|sat|every|q|within|past|last|after|next|in|recheck(?:ed)?|repeat(?:ed)?|another|exercise|window)\W*(?:time\W*)?(?:of |for |x ?|is |was |the |~|about )*$"
+    r"(?:review\w*|chart\w*|documentation|documenting|doc|data|coordination|coord\w*|prep|total|"
+    r"month|hold|waited|wait|rest\w*|walk\w*|sat|every|q|within|past|last|after|next|in|"
+    r"recheck(?:ed)?|repeat(?:ed)?|another|exercise|window)\W*(?:time\W*)?(?:of |for |x ?|is |"
+    r"was |the |~|about )*$"
 )
 _NOT_LIVE_AFTER = re.compile(
-    r"^\W*(?:ago|later|before|after|rest\w*|walk\w*|of (?:review|documentation|walking|exercise|chart|data)|(?:chart|data|documentation|review|coordination|prep|hold|on hold|late|apart|a day|daily|per day|each|window|delay|early|total (?:this|for)))"
+    r"^\W*(?:ago|later|before|after|rest\w*|walk\w*|of (?:review|documentation|walking|exercise|"
+    r"chart|data)|(?:chart|data|documentation|review|coordination|prep|hold|on hold|late|apart|"
+    r"a day|daily|per day|each|window|delay|early|total (?:this|for)))"
 )
 _WORK = ("contact.review", "contact.internal")
 _WORK_WORDS = re.compile(r"\b(?:review\w*|chart\w*|coordinat\w*|documentation|documenting|data|care plan\w*|prep)\b")
 _NO_CHANGE = re.compile(
-    r"\bno (?:\w+ ){0,3}(?:changes?|chgs?|adjustments?)\b|\bcontinue (?:\w+ ){0,4}(?:plan|dose|doses|meds?|medications?|regimen|mg|daily|same|current)|\bsame (?:plan|dose|meds|regimen)\b|\brecheck\b|\bstay (?:at|on)\b"
+    r"\bno (?:\w+ ){0,3}(?:changes?|chgs?|adjustments?)\b|\bcontinue (?:\w+ ){0,4}(?:plan|dose|"
+    r"doses|meds?|medications?|regimen|mg|daily|same|current)|\bsame (?:plan|dose|meds|"
+    r"regimen)\b|\brecheck\b|\bstay (?:at|on)\b"
 )
 _NO_MESSAGE = re.compile(r"\bno (?:message|msg|vm|voicemail)\b|full|not set up|without (?:leaving )?(?:a )?message")
 _SPOKE_WITH = re.compile(
-    r"(?<![\w/])(?:spoke|spoken|s/w|sw|talked|t/w|chatted|conversed|reached|got (?:a )?hold of|call(?:ed)? with|tc w/|conversation with|conv\. with)(?![\w/])"
+    r"(?<![\w/])(?:spoke|spoken|s/w|sw|talked|t/w|chatted|conversed|reached|got (?:a )?hold of|"
+    r"call(?:ed)? with|tc w/|conversation with|conv\. with)(?![\w/])"
 )
 _DENIED = re.compile(r"\b(?:not|n't|never|no|unable|didn't|without|will|to be|plan|attempted|tried|could ?not)\b")
 _AGAIN = re.compile(
@@ -62,7 +70,7 @@ def read_note(text: str) -> NoteFacts:
     actor = actor_in(note)
     lengths = list(lengths_in(note.low))
     live = _live(note, lengths) if contact in ("two_way", "unclear") else []
-    seconds = _seconds(note, live, thread, contact)
+    seconds = _seconds(live, thread, contact)
     modality = _modality(note, answers["modality"], thread, contact)
     participant = _participant(answers["participant"], contact)
     content, decision = answers["content"] == "True", _decided(note, answers["decision"] == "True")
@@ -116,7 +124,7 @@ def _beside(note: Note, length: Length) -> tuple[str, str]:
     return before, after
 
 
-def _seconds(note: Note, live: list[Length], thread: Thread | None, contact: str) -> int | None:
+def _seconds(live: list[Length], thread: Thread | None, contact: str) -> int | None:
     if thread is not None and thread.seconds is not None and contact == "two_way":
         return thread.seconds
     return sum(length.seconds for length in live) if live else None
@@ -204,7 +212,7 @@ def _participant(answer: str, contact: str) -> str:
     if contact in ("one_way", "none"):
         return "none"
     if contact == "unclear":
-        return answer if answer in ("patient", "caregiver", "both") and False else "unknown"
+        return "unknown"
     return answer if answer in ("patient", "caregiver", "both") else "patient"
 
 

@@ -34,19 +34,28 @@ _DATES = (
     re.compile(r"(?<![\d/.-])(?P<m>\d{1,2})[/.-](?P<d>\d{1,2})[/.-](?P<y>(?:20)?\d\d)(?![\d/]|-\d|\.\d)"),
     re.compile(rf"\b(?P<n>{_NAME})\.? (?P<d>\d{{1,2}})(?:st|nd|rd|th)?,? (?P<y>20\d\d|'?\d\d(?!\d|:|\d))(?![:\d])"),
     re.compile(
-        rf"(?<![\d/])(?P<d>\d{{1,2}})(?:st|nd|rd|th)?[ -](?:de |of )?(?P<n>{_NAME})\.?,?[ -](?:de |del )?(?P<y>20\d\d|'?\d\d)(?![:\d])"
+        rf"(?<![\d/])(?P<d>\d{{1,2}})(?:st|nd|rd|th)?[ -](?:de |of )?(?P<n>{_NAME})\.?,?[ -](?:de |"
+        rf"del )?(?P<y>20\d\d|'?\d\d)(?![:\d])"
     ),
 )
 _ENTRY = re.compile(
-    r"(?:entered|entry (?:made|date)|signed|filed|typed|documented|dictated|printed|as of|through|until|dob|born|d\.o\.b\.?|next|due|appt|appointment|recheck|f/u|scheduled|since|last)\W{0,4}(?:on |for |by )?$"
+    r"(?:entered|entry (?:made|date)|signed|filed|typed|documented|dictated|printed|as of|"
+    r"through|until|dob|born|d\.o\.b\.?|next|due|appt|appointment|recheck|f/u|scheduled|since|"
+    r"last)\W{0,4}(?:on |for |by )?$"
 )
 
-_CLOCK = r"(?:(?<!\d)(?:[01]?\d|2[0-4]):[0-5]\d(?::[0-5]\d)?(?:\s*[ap]\.?m?\.?(?!\w))?|(?<![\d/:.])(?:[01]\d|2[0-4])[0-5]\d(?![\d/:]|-\d{2}-)|(?<!\d)(?:1[0-2]|[1-9])\s*[ap]\.?m\.?(?!\w))"
+_CLOCK = (
+    r"(?:(?<!\d)(?:[01]?\d|2[0-4]):[0-5]\d(?::[0-5]\d)?(?:\s*[ap]\.?m?\.?(?!\w))?|"
+    r"(?<![\d/:.])(?:[01]\d|2[0-4])[0-5]\d(?![\d/:]|-\d{2}-)|(?<!\d)(?:1[0-2]|"
+    r"[1-9])\s*[ap]\.?m\.?(?!\w))"
+)
 _TO = r"\s*(?:-{1,2}>?|to|until|till|thru|through|and|→|a|al|hasta|~|/)\s*"
 _RANGE = re.compile(rf"({_CLOCK}){_TO}({_CLOCK})")
 _LABELLED = re.compile(
-    rf"(?:start(?:ed|s)?|began|begin|connected|on|from|t0|in|joined|inicio|opened|answered|picked up)(?: time| at)?\W{{0,4}}({_CLOCK})"
-    rf".{{0,80}}?(?:stop(?:ped|s)?|end(?:ed|s)?|disconnect(?:ed)?|off|finish(?:ed)?|out|to|t1|hung up|fin|closed|left)(?: time| at)?\W{{0,4}}({_CLOCK})",
+    rf"(?:start(?:ed|s)?|began|begin|connected|on|from|t0|in|joined|inicio|opened|answered|"
+    rf"picked up)(?: time| at)?\W{{0,4}}({_CLOCK})"
+    rf".{{0,80}}?(?:stop(?:ped|s)?|end(?:ed|s)?|disconnect(?:ed)?|off|finish(?:ed)?|out|to|t1|"
+    rf"hung up|fin|closed|left)(?: time| at)?\W{{0,4}}({_CLOCK})",
     re.DOTALL,
 )
 _TRAILING = re.compile(
@@ -96,7 +105,8 @@ _PHRASES = (
     (re.compile(r"\b(?:an|one|1) hour\b"), 3600),
 )
 _STOPWATCH = re.compile(
-    r"\b(?:duration|length|talk time|call time|total time|dur|elapsed|time|lasted|timer|connected)\W{0,5}(?:(\d{1,2}):)?(\d{1,2}):(\d\d)\b(?!\s*[ap]m)"
+    r"\b(?:duration|length|talk time|call time|total time|dur|elapsed|time|lasted|timer|"
+    r"connected)\W{0,5}(?:(\d{1,2}):)?(\d{1,2}):(\d\d)\b(?!\s*[ap]m)"
 )
 _SECONDS = re.compile(r"(?<![\d.:])(\d{1,3})\s*-?(?:secs?|seconds?|segundos)\b")
 
@@ -157,7 +167,7 @@ def _date(match: re.Match[str]) -> date | None:
 def clock_at(text: str, day: date | None) -> datetime | None:
     """A clock time on a day, for comparing turns; without a day on an arbitrary one."""
     clock = _time(text)
-    return datetime.combine(day or date(2000, 1, 1), clock) if clock else None  # noqa: DTZ011 - compared among themselves
+    return datetime.combine(day or date(2000, 1, 1), clock) if clock else None
 
 
 def _time(text: str) -> time | None:

@@ -62,18 +62,27 @@ _WORD = r"(?:[A-ZÁÉÍÓÚÑÖÜŠŽ][\w'’.-]*|de|la|van|von|del|al|O')"
 _NAME = rf"{_WORD}(?: {_WORD}){{0,3}}"
 _SIGNED = re.compile(rf"(?P<name>{_NAME}),? *\(?(?P<cred>{_CRED})\b\.?")
 _TITLED = re.compile(
-    rf"\b(?P<cred>{_CRED}) (?P<name>(?!(?:Called|Spoke|Phone|Note|Video|Review|Reached|Left|And|To|Line|Visit|Outreach|Discussed|Attempt|Telephone|Notified|Will)\b){_WORD}(?: {_WORD}){{0,2}})"
+    rf"\b(?P<cred>{_CRED}) (?P<name>(?!(?:Called|Spoke|Phone|Note|Video|Review|Reached|Left|And|"
+    rf"To|Line|Visit|Outreach|Discussed|Attempt|Telephone|Notified|"
+    rf"Will)\b){_WORD}(?: {_WORD}){{0,2}})"
 )
 _BARE = re.compile(rf"(?<![\w,] )(?<![\w])(?P<cred>{_CRED})\b")
 _TITLE_ROLE = re.compile(
-    r"(?:\bby |^|[.;:\n(-] ?)(?:our |the )?(?P<role>(?:front (?:desk|office)(?: \w+)?|tech(?:nical)? support|scheduler|billing(?: \w+)?|health coach|care manager|case manager|care coordinator|pharmacist|clinical pharmacist|dietitian|nutritionist|respiratory therapist|social worker|medical assistant|nurse practitioner|physician assistant|registered nurse|enrollment specialist|receptionist|help ?desk|call[- ]?center)(?: assistant)?),? ?(?P<name>[A-Z][\w'’-]+(?: [A-Z][\w'’.-]+)?)?",
+    r"(?:\bby |^|[.;:\n(-] ?)(?:our |the )?(?P<role>(?:front (?:desk|office)(?: \w+)?|"
+    r"tech(?:nical)? support|scheduler|billing(?: \w+)?|health coach|care manager|case manager|"
+    r"care coordinator|pharmacist|clinical pharmacist|dietitian|nutritionist|"
+    r"respiratory therapist|social worker|medical assistant|nurse practitioner|"
+    r"physician assistant|registered nurse|enrollment specialist|receptionist|help ?desk|"
+    r"call[- ]?center)(?: assistant)?),? ?(?P<name>[A-Z][\w'’-]+(?: [A-Z][\w'’.-]+)?)?",
     re.IGNORECASE | re.MULTILINE,
 )
 _DOCTOR = re.compile(
     rf"(?:^|\n|[.;—-] ?|with |by |w/ )(?P<name>Dr\.? {_WORD}(?: {_WORD})?)(?P<after>.{{0,24}})", re.MULTILINE
 )
 _ASIDE = re.compile(
-    r"(?:notif\w*|inform\w*|aware|d/w|discuss\w*|per|to|paged?|told|updated?|messaged|forward\w*|rout\w*|sent|consult\w*|ask\w*|from|cc|for|with on-call|ordered by|refer\w*|call(?:ed)?|let|w/|and) (?:the |dr\.? ?|on-?call |our |his |her )*$",
+    r"(?:notif\w*|inform\w*|aware|d/w|discuss\w*|per|to|paged?|told|updated?|messaged|"
+    r"forward\w*|rout\w*|sent|consult\w*|ask\w*|from|cc|for|with on-call|ordered by|refer\w*|"
+    r"call(?:ed)?|let|w/|and) (?:the |dr\.? ?|on-?call |our |his |her )*$",
     re.IGNORECASE,
 )
 _NOT_NAMES = {
@@ -127,14 +136,14 @@ class Actor:
 
 def actor_in(note: Note) -> Actor | None:
     """Who held the contact or wrote the note: a signature before a subject, the last signature before earlier ones."""
-    found = [*_signed(note.text), *_titled(note.text)]
-    ours = [actor for actor in found if not _ASIDE.search(note.text[max(0, actor.span[0] - 26) : actor.span[0]])]
+    every = [*_signed(note.text), *_titled(note.text)]
+    ours = [actor for actor in every if not _ASIDE.search(note.text[max(0, actor.span[0] - 26) : actor.span[0]])]
     late = [actor for actor in ours if actor.span[1] >= len(note.text.rstrip()) - 40]
     named = [actor for actor in ours if actor.name]
-    chosen = (
-        late[-1:] or named[:1] or ours[:1] or _bare(note) or _described(note) or _doctor(note) or _nurse(note) or [None]
-    )[0]
-    return chosen
+    found = late[-1:] or named[:1] or ours[:1]
+    for search in (_bare, _described, _doctor, _nurse):
+        found = found or search(note)
+    return found[0] if found else None
 
 
 def _signed(text: str) -> list[Actor]:
@@ -199,12 +208,13 @@ def _described(note: Note) -> list[Actor]:
     ):
         spans = words.find(f"roles.{role}", note.low)
         if spans and not _ASIDE.search(note.text[max(0, spans[0][0] - 26) : spans[0][0]]):
-            return [Actor(role, None, spans[0])]  # type: ignore[arg-type]
-    match = re.search(
-        r"\b(?:as (?:his|her|their) |i am (?:his|her|their) )(cardiologist|pulmonologist|physician|endocrinologist|doctor|nephrologist|internist)",
+            return [Actor(role, None, spans[0])]
+    said = re.search(
+        r"\b(?:as (?:his|her|their) |i am (?:his|her|their) )(cardiologist|pulmonologist|physician|"
+        r"endocrinologist|doctor|nephrologist|internist)",
         note.low,
     )
-    return [Actor("physician", None, match.span())] if match else []
+    return [Actor("physician", None, said.span())] if said else []
 
 
 def _doctor(note: Note) -> list[Actor]:
@@ -254,5 +264,5 @@ def _role_of_words(words: str) -> StaffRole | None:
         "care_manager",
     ):
         if names.has(f"roles.{role}", words):
-            return role  # type: ignore[return-value]
+            return role
     return "non_clinical" if "call" in words else None

@@ -112,7 +112,7 @@ def _contact(place: int, contact: AssessedContact) -> list[str]:
     length = "length not stated" if contact.minutes is None else f"{contact.minutes} min"
     if contact.reason is not None and contact.minutes is None:
         length = "no minutes"
-    outcome = contact.outcome
+    outcome: str = contact.outcome
     if contact.reason is not None:
         outcome = f"excluded: {_REASONS[contact.reason]}"
     elif contact.missing:
