@@ -26,7 +26,7 @@ def assess(
         resources: a FHIR R4 Bundle, or any iterable of resources, of one patient; other months do no harm.
         month: the calendar month, `YYYY-MM`.
         time_zone: the practice's IANA zone, in which months and days are counted.
-        vendor: how the EHR says things: `epic`, `oracle`, `medplum`, `meditech`, `generic`, or a path to a mapping file.
+        vendor: how the EHR says things: `epic`, `oracle`, `medplum`, `meditech`, `generic`, or a path to a file.
         policy: what the payer demands: `rpm-us`, `rpm-us-strict`, or a path to a policy file.
         unread: what the caller knows could not be read; it can keep a verdict on hold, never support one.
 
