@@ -14,12 +14,12 @@ def reference() -> str:
     parts = [
         "# Command line\n\nMade from the commands themselves by `python tools/cli_reference.py`; a test compares.\n"
     ]
-    with click.Context(cli, info_name="fhir-rpm") as top:
+    with click.Context(cli, info_name="fhir-rpm", terminal_width=80) as top:
         parts.append(_section("fhir-rpm", cli.get_help(top)))
         for name in COMMANDS:
             command = cli.get_command(top, name)
             if command is not None:
-                with click.Context(command, info_name=f"fhir-rpm {name}") as context:
+                with click.Context(command, info_name=f"fhir-rpm {name}", terminal_width=80) as context:
                     parts.append(_section(f"fhir-rpm {name}", command.get_help(context)))
     return "\n".join(parts)
 
