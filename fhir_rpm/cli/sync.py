@@ -1,14 +1,20 @@
 """`fhir-rpm sync`: a scheduled job over many patients."""
 
+from __future__ import annotations
+
 import json
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from fhir_rpm.cli import options
-from fhir_rpm.sync import PatientResult, RunPlan, run_months
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from fhir_rpm.sync import PatientResult
 
 
 @click.command(short_help="Pull and judge a month for many patients.")
@@ -43,6 +49,7 @@ def sync(
     from fhir_rpm.cli.inputs import read_ids
     from fhir_rpm.client import EhrSession
     from fhir_rpm.month import BillingMonth
+    from fhir_rpm.sync import RunPlan, run_months
 
     if (patients is None) == (group is None):
         raise click.UsageError("Give either --patients FILE or --group ID.")
