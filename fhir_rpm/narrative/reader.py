@@ -47,6 +47,7 @@ _SPOKE_WITH = re.compile(
     r"call(?:ed)? with|tc w/|conversation with|conv\. with)(?![\w/])"
 )
 _DENIED = re.compile(r"\b(?:not|n't|never|no|unable|didn't|without|will|to be|plan|attempted|tried|could ?not)\b")
+_HELD_WORDS = re.compile(r"\b(?:call|phone|spoke|talked|video|chat|s/w|tc|visit|reached|with|w/)")
 _AGAIN = re.compile(
     r"\b(?:second|resumed|reconnected|re-?established|then another|called (?:right )?back|first leg|part \d|dropped)\b"
 )
@@ -109,7 +110,8 @@ def _live(note: Note, lengths: list[Length]) -> list[Length]:
     kept = []
     for length in lengths:
         before, after = _beside(note, length)
-        if not _NOT_LIVE.search(before) and not _NOT_LIVE_AFTER.search(after):
+        worked = _WORK_WORDS.search(before) is not None and not _HELD_WORDS.search(before)
+        if not worked and not _NOT_LIVE.search(before) and not _NOT_LIVE_AFTER.search(after):
             kept.append(length)
     clocked = [length for length in kept if length.begins is not None]
     if clocked and not _AGAIN.search(note.low):

@@ -12,7 +12,7 @@ _SAME = str.maketrans(
 _BREAK = re.compile(
     r"\n+"
     r"|(?<=[.!?])\s+(?=[\"'(\[]?[a-z0-9ñ¿¡+*-])"
-    r"|;\s+|\s+[|/]\s+|\s+-{1,2}\s+|\s*(?:->|→|•|✓)\s*"
+    r"|;\s{1,3}|\s{1,3}[|/]\s{1,3}|\s{1,3}-{1,2}\s{1,3}|\s{0,3}(?:->|→|•|✓)\s{0,3}"
 )
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(])(?:dr|drs|mr|mrs|ms|st|vs|approx|appt|no|pt|pts|resp|tel|ph|e\.g|i\.e|etc|min|mins|sr|sra|cont|conv|pharm|tx|dx|hx|meds|fri|thurs|tues|wed|mon|sat|sun|jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec|[a-z])\.$"

@@ -32,10 +32,10 @@ _NAME = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _DATES = (
     re.compile(r"(?<![\d/.-])(?P<y>20\d\d)[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})(?!\d)"),
     re.compile(r"(?<![\d/.-])(?P<m>\d{1,2})[/.-](?P<d>\d{1,2})[/.-](?P<y>(?:20)?\d\d)(?![\d/]|-\d|\.\d)"),
-    re.compile(rf"\b(?P<n>{_NAME})\.? (?P<d>\d{{1,2}})(?:st|nd|rd|th)?,? (?P<y>20\d\d|'?\d\d(?!\d|:|\d))(?![:\d])"),
+    re.compile(rf"\b(?P<n>{_NAME})\.? (?P<d>\d{{1,2}})(?:st|nd|rd|th)?,? (?P<y>20\d\d(?!\d)|'?\d\d(?![\d:]))"),
     re.compile(
         rf"(?<![\d/])(?P<d>\d{{1,2}})(?:st|nd|rd|th)?[ -](?:de |of )?(?P<n>{_NAME})\.?,?[ -](?:de |"
-        rf"del )?(?P<y>20\d\d|'?\d\d)(?![:\d])"
+        rf"del )?(?P<y>20\d\d(?!\d)|'?\d\d(?![\d:]))"
     ),
 )
 _ENTRY = re.compile(
@@ -96,7 +96,7 @@ _WORDS = {
 }
 _NUMBER = rf"\d{{1,3}}(?:\.\d)?|{'|'.join(sorted(_WORDS, key=len, reverse=True))}"
 _MINUTES = re.compile(
-    rf"(?<![\w./:$#-])(?P<n>{_NUMBER})\s*-?\s*(?:min(?:ute|uto)?s?\b|mins?\b|m\b(?![a-z/])|'(?![\w'])|′)(?:\s*(?:and|,|y)?\s*(?P<s>\d{{1,2}})\s*(?:s|sec(?:ond)?s?)\b)?"
+    rf"(?:(?<![\w./:$#-])|(?<=\bx))(?P<n>{_NUMBER})\s*-?\s*(?:min(?:ute|uto)?s?\b|mins?\b|m\b(?![a-z/])|'(?![\w'])|′)(?:\s*(?:and|,|y)?\s*(?P<s>\d{{1,2}})\s*(?:s|sec(?:ond)?s?)\b)?"
 )
 _PHRASES = (
     (re.compile(r"\b(?:half an hour|half hour|1/2 hour|media hora)\b"), 1800),
@@ -187,22 +187,21 @@ def _time(text: str) -> time | None:
 def lengths_in(low: str) -> Iterator[Length]:
     """Every length told, by clock times or by a count of minutes, in order of position."""
     found = [*_by_clock(low)]
-    taken = [length.span for length in found]
     for match in _MINUTES.finditer(low):
-        if not any(start <= match.start() < end for start, end in taken):
+        if not _inside(match, found):
             number = match["n"]
             minutes = float(_WORDS[number]) if number in _WORDS else float(number)
             found.append(Length(int(minutes * 60) + int(match["s"] or 0), match.span()))
     for pattern, seconds in _PHRASES:
-        found += [Length(seconds, match.span()) for match in pattern.finditer(low)]
+        found += [Length(seconds, match.span()) for match in pattern.finditer(low) if not _inside(match, found)]
     for match in _STOPWATCH.finditer(low):
         found.append(Length(int(match[1] or 0) * 3600 + int(match[2]) * 60 + int(match[3]), match.span()))
-    found += [
-        Length(int(match[1]), match.span())
-        for match in _SECONDS.finditer(low)
-        if not any(length.span[0] <= match.start() < length.span[1] for length in found)
-    ]
+    found += [Length(int(match[1]), match.span()) for match in _SECONDS.finditer(low) if not _inside(match, found)]
     yield from sorted(found, key=lambda length: length.span)
+
+
+def _inside(match: re.Match[str], found: list[Length]) -> bool:
+    return any(length.span[0] <= match.start() < length.span[1] for length in found)
 
 
 def _by_clock(low: str) -> Iterator[Length]:
