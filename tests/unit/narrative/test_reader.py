@@ -53,7 +53,7 @@ def test_what_is_no_exchange_is_excluded_with_its_reason(
 
 def test_the_last_event_decides() -> None:
     text = (
-        "0910 LVM for pt re: home SBP 158-164. ADDENDUM: Pt returned call. Spoke w/ pt 1402-1424. Ran out of amlodipine. "
+        "0910 LVM for pt re: home SBP 158-164. ADDENDUM: Pt returned call. Spoke w/ pt 1402-1424. Out of amlodipine. "
         "Dr. Lindqvist notified; restart amlodipine 5 mg tonight, recheck Thursday.\nTamika Osei, RN"
     )
     facts = read_note(text)
