@@ -13,8 +13,7 @@ class Manners:
     """One vendor's habits.
 
     Attributes:
-        page: entries a page unless `_count` asks for fewer.
-        most: the largest `_count`.
+        page: entries a page, unless `_count` asks for fewer; small, so that paging really happens.
         paging: the parameter that a next link carries.
         keeps_identifier: whether client identifiers survive a create.
         conditional_create: whether If-None-Exist is honoured.
@@ -22,7 +21,6 @@ class Manners:
 
     vendor: str
     page: int
-    most: int
     paging: str
     keeps_identifier: bool
     conditional_create: bool
@@ -30,9 +28,9 @@ class Manners:
 
 
 MANNERS = {
-    "generic": Manners("generic", 10, 1000, "_offset", True, True, "fhir-rpm sandbox"),
-    "epic": Manners("epic", 10, 999, "sessionID", False, False, "Epic-like sandbox"),
-    "oracle": Manners("oracle", 10, 200, "-pageContext", False, False, "Oracle-Health-like sandbox"),
+    "generic": Manners("generic", 10, "_offset", True, True, "fhir-rpm sandbox"),
+    "epic": Manners("epic", 10, "sessionID", False, False, "Epic-like sandbox"),
+    "oracle": Manners("oracle", 10, "-pageContext", False, False, "Oracle-Health-like sandbox"),
 }
 
 
@@ -87,7 +85,8 @@ def _oracle_fault(kind: str, names: set[str], params: list[tuple[str, str]]) -> 
     if not names & {"patient", "subject", "_id", "identifier"}:
         return Fault(400, "patient, subject or _id is required.")
     dates = [value for name, value in params if name == "date"]
-    if dates and (len(dates) != 2 or not all(value[:2].isalpha() and "T" in value for value in dates)):
+    prefixes = sorted(value[:1] for value in dates)
+    if dates and (prefixes != ["g", "l"] or not all("T" in value for value in dates)):
         return Fault(400, "Dates must form a closed range with time and prefix.")
     return None
 

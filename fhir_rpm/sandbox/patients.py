@@ -23,7 +23,7 @@ _EPIC_TYPES = {
     "video": ("76", "Telemedicine"),
     "refill": ("107", "Refill"),
     "thread": ("", "Patient Message"),
-    "email": ("", "Patient Message"),
+    "email": ("", "E-mail"),
 }
 _TEXTS = {
     "call": "Telephone encounter",

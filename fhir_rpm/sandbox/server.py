@@ -135,8 +135,8 @@ class SandboxServer:
             return refusal
         params = list(request.query_params.multi_items())
         session = request.query_params.get(self.manners.paging)
-        if session is not None and session in self._sessions:
-            return self._page(request, *self._sessions.pop(session))
+        if session is not None:
+            return self._next_page(request, session)
         if not self.store.knows(kind):
             return self._unknown(kind)
         fault = search_fault(self.manners, kind, params)
@@ -145,8 +145,14 @@ class SandboxServer:
         searched = [(name, value) for name, value in params if name != "_count"]
         found = [item for item in self.store.of_type(kind) if all(matches(item, *param) for param in searched)]
         extra = self._remark(kind, params, found)
-        count = int(request.query_params.get("_count") or self.manners.page)
+        asked = request.query_params.get("_count", "")
+        count = int(asked) if asked.isdigit() else self.manners.page
         return self._page(request, kind, [*found, *extra], 0, max(1, min(count, self.manners.page)))
+
+    def _next_page(self, request: Request, session: str) -> Response:
+        if session not in self._sessions:
+            return self._fault(Fault(410 if self.manners.vendor != "epic" else 400, "The session has ended.", "4113"))
+        return self._page(request, *self._sessions[session])
 
     def _remark(self, kind: str, params: list[tuple[str, str]], found: list[Json]) -> list[Json]:
         patients = {value.rpartition("/")[2] for name, value in params if name in ("patient", "subject")}
@@ -183,7 +189,10 @@ class SandboxServer:
             return refusal
         if kind != "DocumentReference":
             return self._fault(Fault(405, f"{kind} cannot be created here.", "4100", "not-supported"))
-        document = await request.json()
+        try:
+            document = await request.json()
+        except ValueError:
+            return self._fault(Fault(400, "The body is no JSON.", "59100", "structure"))
         fault = create_fault(self.manners, document, self._anchor(document))
         if fault is not None:
             return self._fault(fault)

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import uuid
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -48,7 +49,7 @@ class Store:
         """File a resource under a new id; on disk before it is visible."""
         with self._lock:
             held = self._held.setdefault(resource["resourceType"], {})
-            stored = {**resource, "id": f"filed-{len(held) + 1}"}
+            stored = {**resource, "id": f"filed-{uuid.uuid4().hex[:12]}"}
             if self._state is not None:
                 path = self._state / f"{stored['resourceType']}-{stored['id']}.json"
                 draft = path.with_suffix(".tmp")
@@ -100,7 +101,10 @@ def _is_identifier(identifier: Json, value: str) -> bool:
 
 def _in_range(resource: Json, name: str, value: str) -> bool:
     prefix, text = (value[:2], value[2:]) if value[:2].isalpha() else ("eq", value)
-    low, high = _bounds(text)
+    try:
+        low, high = _bounds(text)
+    except ValueError:
+        return False
     start, end = _times(resource, name)
     if start is None or end is None:
         return False

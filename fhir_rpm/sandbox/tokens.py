@@ -45,8 +45,8 @@ class TokenIssuer:
 
     def is_live(self, header: str | None) -> bool:
         """Whether an Authorization header holds a token that has not ended."""
-        token = (header or "").removeprefix("Bearer ")
-        return self._live.get(token, 0) > time.time()
+        scheme, _, token = (header or "").partition(" ")
+        return scheme == "Bearer" and self._live.get(token, 0) > time.time()
 
     def issue(self, form: Json, authorization: str | None) -> Json:
         """A token reply.
