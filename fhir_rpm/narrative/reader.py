@@ -19,6 +19,9 @@ SURE_ENOUGH = 0.6
 PLAIN_ENOUGH = 0.35
 """The same for a text that plainly says who was spoken with."""
 
+SURE_WITHOUT_SIGN = 0.8
+"""The same for a text in which nobody on the patient's side is seen to do anything."""
+
 _REACH = ("contact.spoke", "contact.answered", "contact.called_in", "contact.reached", "contact.says", "contact.told")
 _TOTALS = re.compile(r"\b(?:total|cumulative|month(?:ly)? total|sum)\b")
 _RPM = re.compile(r"\b(?:rpm|remote (?:patient |physiologic )?monitoring)\b")
@@ -45,6 +48,9 @@ _NO_MESSAGE = re.compile(r"\bno (?:message|msg|vm|voicemail)\b|full|not set up|w
 _SPOKE_WITH = re.compile(
     r"(?<![\w/])(?:spoke|spoken|s/w|sw|talked|t/w|chatted|conversed|reached|got (?:a )?hold of|"
     r"call(?:ed)? with|tc w/|conversation with|conv\. with)(?![\w/])"
+)
+_SPEAKS = re.compile(
+    r"^\W*(?:reports?|states?|denies|denied|says|said|c/o|admits?|feels|verbalized|agrees|understands|endorses)\b"
 )
 _DENIED = re.compile(r"\b(?:not|n't|never|no|unable|didn't|without|will|to be|plan|attempted|tried|could ?not)\b")
 _HELD_WORDS = re.compile(r"\b(?:call|phone|spoke|talked|video|chat|s/w|tc|visit|reached|with|w/)")
@@ -78,7 +84,7 @@ def read_note(text: str) -> NoteFacts:
     role = _role(actor, modality)
     verdict = _verdict(contact, participant, content, decision, role, modality)
     plain = thread is not None or _reached(note)
-    needed = PLAIN_ENOUGH if plain else SURE_ENOUGH
+    needed = PLAIN_ENOUGH if plain else SURE_ENOUGH if _took_part(note) else SURE_WITHOUT_SIGN
     if verdict == "qualifies" and scorers()["verdict"].odds(features)["qualifies"] < needed:
         verdict, contact, decision = "insufficient", contact if plain else "unclear", decision and not plain
     totals = contact in ("unclear", "none") and _is_totals(note, lengths)
@@ -133,9 +139,13 @@ def _seconds(live: list[Length], thread: Thread | None, contact: str) -> int | N
 
 
 def _modality(note: Note, answer: str, thread: Thread | None, contact: str) -> Modality:
-    if thread is not None and answer in ("phone", "unknown", "internal", "chart_review"):
+    if thread is not None:
         sides = {turn.side for turn in thread.turns}
-        return "automated" if "bot" in sides and not sides & {"staff", "clerk"} else "secure_message"
+        if "bot" in sides and not sides & {"staff", "clerk"}:
+            return "automated"
+        if lexicon().has("contact.mail", note.low[: thread.turns[0].span[1]]):
+            return "email_or_letter"
+        return answer if answer in ("email_or_letter", "video", "automated") else "secure_message"  # type: ignore[return-value]
     if contact == "one_way" and answer in ("phone", "voicemail"):
         return "voicemail" if _left_message(note) else "phone"
     if contact == "none" and answer in ("phone", "video", "unknown", "secure_message"):
@@ -192,6 +202,22 @@ def _decided(note: Note, likely: bool) -> bool:
             classes & {"decision.no_change", "decision.follow", "decision.notify", "decision.advise"}
         )
     return likely and possible
+
+
+def _took_part(note: Note) -> bool:
+    """Whether the text shows the patient's side doing something: speaking, answering, calling, being spoken with."""
+    words = lexicon()
+    for clause in note.clauses:
+        if words.has("context.hypothetical", clause.text) or words.has("contact.none_made", clause.text):
+            continue
+        classes = set(classes_in(clause))
+        acts = classes & {"contact.says", "contact.answered", "contact.called_in", "contact.reached"}
+        acts |= classes & {"contact.spoke", "contact.video", "contact.in_person"}
+        if acts and classes & {"person.patient", "person.caregiver", "person.pronoun"}:
+            return True
+        if _SPEAKS.search(clause.text):
+            return True
+    return False
 
 
 def _reached(note: Note) -> bool:
