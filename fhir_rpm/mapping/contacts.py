@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from fhir_rpm.mapping.fragment import Fragment, Length
-from fhir_rpm.mapping.grouping import Group, modality_of
+from fhir_rpm.mapping.grouping import Group, as_held, modality_of
 from fhir_rpm.mapping.people import Person, is_same_person, names_agree
 from fhir_rpm.model import Evidence, Finding, InteractiveCommunication, NoteFacts, Participant
 from fhir_rpm.model.terms import Exchange, Modality, PatientSide, Reason
@@ -97,7 +97,7 @@ def _modality(group: Group, told: NoteFacts | None) -> Modality:
     if "in_person" in stated and (told is None or told.modality in ("unknown", "chart_review", "internal")):
         return "in_person"
     if told is not None and told.modality != "unknown":
-        return told.modality
+        return as_held(told.modality, group)
     return modality_of(group) if told is None else (stated[0] if stated else "unknown")
 
 
@@ -167,10 +167,9 @@ def _interval(start: datetime | None, seconds: int) -> Interval | None:
 
 
 def _start(group: Group, interval: Interval | None) -> FhirTime | None:
-    starts = [item.start for item in group if item.start is not None]
-    if not starts:
+    first = next((item.start for item in group if item.start is not None), None)
+    if first is None:
         return None
-    first = starts[0]
     if first.precision == "day" and interval is not None:
         return FhirTime(interval.start.astimezone(first.earliest.tzinfo), "time")
     return first

@@ -31,6 +31,7 @@ class Fragment:
         staff: who its structure says acted for the practice.
         participant: who its structure shows on the patient's side.
         told: what its text says; None without readable text.
+        named: the modalities that its text names in so many words.
         exchange: what its structure shows of the exchange (message sittings).
         barred: why its structure rules an interactive communication out.
         needs_text: it is no contact unless some text tells of one.
@@ -47,6 +48,7 @@ class Fragment:
     staff: tuple[Person, ...] = ()
     participant: PatientSide | None = None
     told: NoteFacts | None = None
+    named: frozenset[Modality] = frozenset()
     exchange: Exchange | None = None
     barred: Reason | None = None
     needs_text: bool = False

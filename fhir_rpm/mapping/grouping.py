@@ -108,7 +108,14 @@ def modality_of(group: Group) -> Modality:
         return (sittings + work)[0]
     told = [item.told.modality for item in group if item.told is not None and item.told.modality != "unknown"]
     stated = [item.modality for item in group if item.modality is not None]
-    return told[-1] if told else stated[0] if stated else "unknown"
+    return as_held(told[-1], group) if told else stated[0] if stated else "unknown"
+
+
+def as_held(told: Modality, group: Group) -> Modality:
+    """The modality told; "spoke with" alone reads as a call, so a video visit is one until the text names the phone."""
+    stated = {item.modality for item in group}
+    named = any("phone" in item.named for item in group)
+    return "video" if told == "phone" and "video" in stated and "phone" not in stated and not named else told
 
 
 _TYPES = {"Encounter": 0, "Communication": 1, "DocumentReference": 2}

@@ -4,11 +4,13 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
 from fhir_rpm.mapping.fhir import Json, items, reference_of, string
 from fhir_rpm.model import Finding
+from fhir_rpm.month import parse_fhir_time
 
 _KEY = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/([^/|#?]+)(?:/_history/[^/]+)?$")
 _EVIDENCE = ("Encounter", "Communication", "DocumentReference", "Observation")
@@ -24,6 +26,7 @@ class Resources:
     def __init__(self, source: Mapping[str, Any] | Iterable[Any]) -> None:
         self._by_key: dict[str, Json] = {}
         self._aliases: dict[str, str] = {}
+        self._identified: dict[tuple[str, str], set[str]] = {}
         self.outcomes: list[Json] = []
         for full_url, resource in _entries(source):
             self._add(full_url, resource)
@@ -35,15 +38,16 @@ class Resources:
         if kind == "OperationOutcome":
             self.outcomes.append(resource)
             return
-        identity = string(resource.get("id")) or (full_url or "").removeprefix("urn:uuid:") or _fingerprint(resource)
+        identity = string(resource.get("id")) or _identity_in(full_url) or _fingerprint(resource)
         key = f"{kind}/{identity}"
         known = self._by_key.get(key)
-        if known is None or _version(resource) >= _version(known):
+        if known is None or _version(resource) > _version(known):
             self._by_key[key] = resource
         if full_url is not None:
             self._aliases[full_url] = key
         for identifier in items(resource.get("identifier")):
-            self._aliases.setdefault(_business_key(identifier), key)
+            if (name := _business_key(identifier)) is not None:
+                self._identified.setdefault(name, set()).add(key)
 
     def of_type(self, kind: str) -> list[tuple[str, Json]]:
         """`(Type/id, resource)` of a type, in order of id, so that the order of arrival never matters."""
@@ -54,9 +58,15 @@ class Resources:
         reference = reference_of(value)
         if reference is not None and not reference.startswith("#"):
             return self.key(reference)
-        if isinstance(value, dict) and isinstance(value.get("identifier"), dict):
-            return self._aliases.get(_business_key(value["identifier"]))
+        if isinstance(value, dict) and reference is None and isinstance(value.get("identifier"), dict):
+            return self._key_identified(value["identifier"], string(value.get("type")))
         return None
+
+    def _key_identified(self, identifier: Json, kind: str | None) -> str | None:
+        """The first resource, of the type asked for, with a business identifier."""
+        name = _business_key(identifier)
+        known = self._identified.get(name, set()) if name is not None else set()
+        return min((key for key in known if kind is None or key.startswith(f"{kind}/")), default=None)
 
     def key(self, reference: str) -> str | None:
         """A literal reference (relative, absolute, versioned, urn:uuid) as `Type/id`."""
@@ -105,7 +115,7 @@ class Resources:
             return self, []
         mine = Resources(())
         mine._by_key = {key: resource for key, resource in self._by_key.items() if key not in set(foreign)}
-        mine._aliases, mine.outcomes = self._aliases, self.outcomes
+        mine._aliases, mine._identified, mine.outcomes = self._aliases, self._identified, self.outcomes
         message = "These resources are about another patient and were left out."
         return mine, [Finding(code="other_patient", severity="warning", sources=tuple(foreign), message=message)]
 
@@ -125,17 +135,31 @@ def _entries(source: Mapping[str, Any] | Iterable[Any]) -> Iterable[tuple[str | 
         yield None, dict(source)
 
 
+def _identity_in(full_url: str | None) -> str:
+    """The id that a fullUrl tells."""
+    match = _KEY.search(full_url or "")
+    return match[2] if match else (full_url or "").removeprefix("urn:uuid:")
+
+
 def _fingerprint(resource: Json) -> str:
     """A name for a resource without id that does not depend on the order of arrival."""
-    return "unnamed-" + sha256(json.dumps(resource, sort_keys=True, default=str).encode()).hexdigest()[:12]
+    return "unnamed-" + sha256(_text_of(resource).encode()).hexdigest()[:12]
 
 
-def _version(resource: Json) -> tuple[int, str]:
+def _text_of(resource: Json) -> str:
+    return json.dumps(resource, sort_keys=True, default=str)
+
+
+def _version(resource: Json) -> tuple[int, datetime, str]:
+    """What orders two readings of one id; should nothing tell, their text does, so that arrival never matters."""
     meta = resource.get("meta")
     meta = meta if isinstance(meta, dict) else {}
     version = str(meta.get("versionId") or "")
-    return (int(version) if version.isascii() and version.isdigit() else -1, str(meta.get("lastUpdated") or ""))
+    updated = parse_fhir_time(meta.get("lastUpdated"), UTC)
+    number = int(version) if version.isascii() and version.isdigit() and len(version) < 20 else -1
+    return (number, updated.earliest if updated else datetime.min.replace(tzinfo=UTC), _text_of(resource))
 
 
-def _business_key(identifier: Json) -> str:
-    return f"{identifier.get('system')}|{identifier.get('value')}"
+def _business_key(identifier: Json) -> tuple[str, str] | None:
+    value = string(identifier.get("value"))
+    return None if value is None else (string(identifier.get("system")) or "", value)

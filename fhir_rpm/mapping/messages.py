@@ -10,7 +10,7 @@ from fhir_rpm.mapping.bodies import payload_text, plain_text
 from fhir_rpm.mapping.fhir import Json, code_of, codings, displays, items, string
 from fhir_rpm.mapping.fragment import Fragment, Length
 from fhir_rpm.mapping.index import Resources
-from fhir_rpm.mapping.notes import told_evidence
+from fhir_rpm.mapping.notes import told_date, told_evidence
 from fhir_rpm.mapping.people import People, Person
 from fhir_rpm.mapping.table import MappingTable
 from fhir_rpm.model import Evidence, NoteFacts
@@ -130,12 +130,13 @@ class MessageReader:
         staff = [person for person in (message.sender, *message.recipients) if person.side == "staff"]
         return Fragment(
             sources=(message.source,),
-            start=message.start,
+            start=message.start or told_date(told, self._zone),
             modality="automated" if barred == "automated" else message.modality,
             lengths=() if barred else tuple(_call_length(message)),
             staff=tuple(person for person in staff if person.key or person.role),
             participant=_side([message]),
             told=told,
+            named=self._table.modalities_named(message.text),
             barred=barred,
             needs_text=message.modality == "in_person",
             rpm_marked=told is not None and told.rpm_marked,

@@ -50,13 +50,14 @@ class NoteReader:
             return None
         told = read_note(text) if text is not None else None
         hint = None if told is not None and told.totals_only else self._modality_hint(claimed, document)
-        start = self._start(document)
+        start = self._start(document) or told_date(told, self._zone)
         return Fragment(
             sources=(source,),
             start=start,
             modality=hint,
             staff=tuple(self._authors(document)),
             told=told,
+            named=self._table.modalities_named(text),
             needs_text=hint is None or not attachments,
             unreadable=text is None,
             preliminary=code_of(document, "docStatus") == "preliminary",
@@ -97,6 +98,11 @@ class NoteReader:
         if start is not None:
             found.append(Evidence(element="date", value=str(start), source=source, path="DocumentReference.date"))
         return found + told_evidence(source, told, "DocumentReference.content.attachment")
+
+
+def told_date(told: NoteFacts | None, zone: tzinfo) -> FhirTime | None:
+    """The full date that a text tells, for what no structure dates."""
+    return parse_fhir_time(told.date.isoformat(), zone) if told is not None and told.date is not None else None
 
 
 _TOLD = (

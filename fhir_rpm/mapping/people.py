@@ -14,6 +14,7 @@ from fhir_rpm.model.terms import StaffRole
 Side = Literal["staff", "patient", "caregiver", "device", "unknown"]
 
 _TEAMS = {"CareTeam", "Organization", "Group", "HealthcareService"}
+_PATIENT_SIDE: dict[str, Side] = {"Patient": "patient", "RelatedPerson": "caregiver"}
 _STAFF_TYPES = {"Practitioner", "PractitionerRole"} | _TEAMS
 
 
@@ -64,6 +65,8 @@ class People:
         if kind == "Device":
             return Person("device", key)
         display = string(child(reference).get("display")) if isinstance(reference, dict) else None
+        if kind is None and display is not None and (side := self._side_named(display)) is not None:
+            return Person(side)
         if kind not in _STAFF_TYPES and display is None:
             return Person("unknown", key)
         return self._staff(key, target, display, hint)
@@ -77,6 +80,21 @@ class People:
 
     def _is_subject(self, key: str | None) -> bool:
         return key is None or self._patient is None or key == self._patient
+
+    def _side_named(self, display: str) -> Side | None:
+        """The patient's side, when the name alone is that of the patient or of a related person."""
+        parts = sorted(_name_parts(display))
+        return next((side for side, name in self._names_of_patient_side if parts and parts == name), None)
+
+    @cached_property
+    def _names_of_patient_side(self) -> list[tuple[Side, list[str]]]:
+        found: list[tuple[Side, list[str]]] = []
+        for kind, side in _PATIENT_SIDE.items():
+            for key, resource in self._resources.of_type(kind):
+                if kind != "Patient" or self._is_subject(key):
+                    names = (_human_name({"name": name}) for name in items(resource.get("name")))
+                    found += [(side, sorted(_name_parts(name))) for name in names if name is not None]
+        return found
 
     def _staff(self, key: str | None, target: Json | None, display: str | None, hint: object) -> Person:
         if key is not None and key.partition("/")[0] in _TEAMS:
@@ -140,9 +158,17 @@ class People:
         return None
 
     def _credential(self, display: str | None) -> StaffRole | None:
-        for token in _tokens(display):
-            role = self._table.roles.credentials.get(token.upper().replace(".", ""))
-            if role is not None and (token.isupper() or token.upper() in ("PHARMD", "RPH") or "." in token):
+        """The first credential in a display name; a leading one before a comma is a surname ("MA, LIN")."""
+        tokens = _tokens(display)
+        if len(tokens) > 1 and (display or "").lstrip().startswith(f"{tokens[0]},"):
+            tokens = tokens[1:]
+        for token in tokens:
+            known = token.upper().replace(".", "")
+            role = next(
+                (found for part in (known, *known.split("-")) if (found := self._table.roles.credentials.get(part))),
+                None,
+            )
+            if role is not None and (token.isupper() or known in ("PHARMD", "RPH") or "." in token):
                 return role
         return None
 
@@ -161,12 +187,12 @@ class People:
 
 
 def is_same_person(left: Person, right: Person) -> bool:
-    """Whether two mentions are of one staff member: the same reference, or names that agree."""
+    """Whether two mentions are of one staff member: the same reference, or names that agree unless ids differ."""
     if left.key is None or right.key is None:
         return False
     if left.key == right.key:
         return True
-    if "/" in left.key and "/" in right.key:
+    if "/" in left.key and left.key.partition("/")[0] == right.key.partition("/")[0]:
         return False
     return left.name is not None and right.name is not None and names_agree(left.name, right.name)
 

@@ -116,3 +116,8 @@ class MappingTable(Frozen):
     not_a_person_words: WordSet = NO_WORDS
     not_taking_part: dict[str, bool] = Field(default_factory=dict)
     staff: dict[str, StaffRole] = Field(default_factory=dict)
+
+    def modalities_named(self, text: str | None) -> frozenset[Modality]:
+        """The modalities that a note's text names, in the words that name a note."""
+        kinds = self.note.meanings({"text": text}) if text else []
+        return frozenset(kind for kind in kinds if kind != "no_note")
