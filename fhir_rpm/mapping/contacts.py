@@ -147,13 +147,15 @@ def _narrated(facts: NoteFacts, barred: Reason | None) -> int | None:
 
 
 def _clock(group: Group, lengths: list[Length], told: NoteFacts | None) -> datetime | None:
+    """When what was held began: by a recorded length, else the text, else the structure; never by the filing."""
     placed = [length.interval.start for length in lengths if length.interval is not None]
     if placed:
         return min(placed)
     day = next((item.start.earliest for item in group if item.start is not None and item.start.day is not None), None)
-    if day is None or told is None or told.begins is None:
-        return None
-    return datetime.combine(day.date(), told.begins, day.tzinfo)
+    if day is not None and told is not None and told.begins is not None:
+        return datetime.combine(day.date(), told.begins, day.tzinfo)
+    begun = (item.start for item in group if item.kind != "DocumentReference" and item.exchange is None)
+    return next((start.instant for start in begun if start is not None and start.instant is not None), None)
 
 
 def _interval(start: datetime | None, seconds: int) -> Interval | None:

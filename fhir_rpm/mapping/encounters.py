@@ -15,7 +15,9 @@ from fhir_rpm.month import FhirTime, Interval, parse_fhir_time
 NEVER_SO = {"entered-in-error", "cancelled", "planned"}
 """Statuses of what never took place (assessment §2, rule 1); others, `in-progress` included, do not disqualify."""
 
-_CPT_SYSTEM = re.compile(r"cpt|hcpcs", re.IGNORECASE)
+_CPT_SYSTEM = re.compile(r"|.*(?:cpt|hcpcs|2\.16\.840\.1\.113883\.6\.(?:12|285)$).*", re.IGNORECASE)
+"""CPT and HCPCS by name or OID; where no system is given, the code speaks for itself."""
+
 _CPT_CODE = re.compile(r"\d{4}[\dA-Z]|[A-Z]\d{4}")
 _UNITS = {1: "s sec second seconds", 60: "min mins minute minutes", 3600: "h hr hrs hour hours", 86400: "d day days"}
 _SECONDS = {name: seconds for seconds, names in _UNITS.items() for name in names.split()}
@@ -79,7 +81,7 @@ class EncounterReader:
 
     def _programmes(self, encounter: Json) -> list[str]:
         concepts = [*items(encounter.get("type")), *items(encounter.get("serviceType"))]
-        codes = {code for concept in concepts for system, code in codings(concept) if _CPT_SYSTEM.search(system)}
+        codes = {code for concept in concepts for system, code in codings(concept) if _CPT_SYSTEM.fullmatch(system)}
         return sorted(code for code in codes if _CPT_CODE.fullmatch(code))
 
     def _participants(self, encounter: Json) -> tuple[list[Person], bool]:

@@ -89,7 +89,9 @@ def _contacts_of(
 
 
 def _runs_into(month: BillingMonth, contact: InteractiveCommunication) -> bool:
-    return any(interval.start < month.start < interval.end for interval in contact.intervals)
+    """Whether what began in an earlier month was held, at least in part, in this one."""
+    begun = contact.start is not None and contact.start.earliest < month.start
+    return begun and any(interval.start < month.end and month.start < interval.end for interval in contact.intervals)
 
 
 def _within(start: FhirTime | None, month: BillingMonth) -> bool:

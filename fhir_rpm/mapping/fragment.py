@@ -1,7 +1,7 @@
 """What one resource, or one sitting of messages, tells of an event: the pieces contacts are made of."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 from fhir_rpm.mapping.people import Person
 from fhir_rpm.model import Evidence, NoteFacts
@@ -32,6 +32,7 @@ class Fragment:
         participant: who its structure shows on the patient's side.
         told: what its text says; None without readable text.
         named: the modalities that its text names in so many words.
+        clocked: the clock time at which its text says that the event began.
         exchange: what its structure shows of the exchange (message sittings).
         barred: why its structure rules an interactive communication out.
         needs_text: it is no contact unless some text tells of one.
@@ -49,6 +50,7 @@ class Fragment:
     participant: PatientSide | None = None
     told: NoteFacts | None = None
     named: frozenset[Modality] = frozenset()
+    clocked: time | None = None
     exchange: Exchange | None = None
     barred: Reason | None = None
     needs_text: bool = False
@@ -71,8 +73,8 @@ class Fragment:
         """The point in time at which it says the event began: a clock time told in the text, else its own."""
         if self.start is None:
             return None
-        if self.told is not None and self.told.begins is not None and self.start.day is not None:
-            return datetime.combine(self.start.day, self.told.begins, self.start.earliest.tzinfo)
+        if self.clocked is not None and self.start.day is not None:
+            return datetime.combine(self.start.day, self.clocked, self.start.earliest.tzinfo)
         return self.start.instant
 
 

@@ -43,10 +43,10 @@ def _events(fragments: Group) -> list[Group]:
     """Texts of one Encounter, split where their stated times are more than 15 minutes apart; at least one group."""
     events: list[Group] = [[]]
     for fragment in sorted(fragments, key=lambda item: item.rank):
-        clocks = [item.clock for item in events[-1] if _states_time(item)]
+        clocks = [item.clock for item in events[-1] if item.clocked is not None]
         mine = fragment.clock
         if (
-            _states_time(fragment)
+            fragment.clocked is not None
             and mine
             and clocks
             and all(clock and starts_apart(clock, mine, SAME_EVENT) for clock in clocks)
@@ -55,10 +55,6 @@ def _events(fragments: Group) -> list[Group]:
         else:
             events[-1].append(fragment)
     return events
-
-
-def _states_time(fragment: Fragment) -> bool:
-    return fragment.told is not None and fragment.told.begins is not None
 
 
 def _joined(groups: list[Group]) -> list[Group]:

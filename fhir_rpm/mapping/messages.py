@@ -137,6 +137,7 @@ class MessageReader:
             participant=_side([message]),
             told=told,
             named=self._table.modalities_named(message.text),
+            clocked=told.begins if told is not None else None,
             barred=barred,
             needs_text=message.modality == "in_person",
             rpm_marked=told is not None and told.rpm_marked,
@@ -220,7 +221,7 @@ class MessageReader:
 
     def _barred(self, run: list[Message], thread: list[Message], exchange: Exchange) -> Reason | None:
         voices = {turn.voice for turn in run} - {"automatic", "unknown"}
-        if "device" in voices and "staff" not in voices:
+        if "device" in voices and "staff" not in voices and not _only_acknowledged(run):
             return "automated"
         if not voices & set(_PATIENT_SIDE) and self._is_among_staff(run, thread):
             return "internal"
@@ -288,6 +289,12 @@ def _answers(before: list[Message], after: list[Message]) -> bool:
     if sides[0] == {"staff"}:
         return opening == "patient"
     return sides[0] == {"patient"} and sides[1] == {"staff"}
+
+
+def _only_acknowledged(run: list[Message]) -> bool:
+    """Whether the patient side wrote first and a machine came last: a message that nobody answered (assessment §6)."""
+    voices = [turn.voice for turn in run if turn.voice in ("device", *_PATIENT_SIDE)]
+    return voices[0] in _PATIENT_SIDE and voices[-1] == "device"
 
 
 def _party(turn: Message) -> str | None:

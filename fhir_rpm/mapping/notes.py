@@ -1,6 +1,7 @@
 """DocumentReference → fragment: what the text tells, who wrote it, and which Encounter it belongs to."""
 
-from datetime import tzinfo
+import re
+from datetime import time, tzinfo
 
 from fhir_rpm.mapping.bodies import attachment_text, note_attachments
 from fhir_rpm.mapping.fhir import Json, child, code_of, displays, items, string
@@ -15,6 +16,13 @@ from fhir_rpm.narrative import read_note
 
 _DROPPED = {"entered-in-error", "superseded"}
 _REMOTE: tuple[Modality, ...] = ("phone", "video")
+_CLOCK = re.compile(
+    r"\A(?:\W*|[^.;\n]{0,80}?\b(?:call(?:ed)?|phoned|spoke|reached|attempt\w*|message|voicemail|l?vm)\b"
+    r"(?:(?!\b(?:back|ask\w*|will|until|before)\b)[^.;\n]){0,60}?\bat )"
+    r"(?:(?P<h>[012]?\d):|(?P<hh>[012]\d))(?P<m>[0-5]\d)(?!\d|/|-\d\d-)(?:\s*(?P<half>[ap])\.?m)?",
+    re.IGNORECASE,
+)
+"""A single clock time of the event: at the opening of a note, or in its first sentence after an attempt."""
 _AUTHOR_ROLE = "clinical-note-author-provider-type"
 
 
@@ -58,6 +66,7 @@ class NoteReader:
             staff=tuple(self._authors(document)),
             told=told,
             named=self._table.modalities_named(text),
+            clocked=clock_told(told, text),
             needs_text=hint is None or not attachments,
             unreadable=text is None,
             preliminary=code_of(document, "docStatus") == "preliminary",
@@ -103,6 +112,19 @@ class NoteReader:
 def told_date(told: NoteFacts | None, zone: tzinfo) -> FhirTime | None:
     """The full date that a text tells, for what no structure dates."""
     return parse_fhir_time(told.date.isoformat(), zone) if told is not None and told.date is not None else None
+
+
+def clock_told(told: NoteFacts | None, text: str | None) -> time | None:
+    """When the text says that the event began: from a range of clock times, else one at its opening or attempt."""
+    if told is None or told.begins is not None or told.contact == "none":
+        return told.begins if told is not None else None
+    match = _CLOCK.search(text or "")
+    if match is None:
+        return None
+    hour, minute = int(match["h"] or match["hh"]), int(match["m"])
+    if match["half"]:
+        hour = hour % 12 + (12 if match["half"] in "pP" else 0)
+    return time(hour, minute) if hour < 24 else None
 
 
 _TOLD = (

@@ -83,7 +83,7 @@ def call_of(minutes: int, identity: str = "1", day: int = 14, text: str = TALK, 
 
 def thread(*turns: tuple[str, str, Any], root: str = "t", **more: Any) -> list[Json]:
     """A thread under a header without payload: `(clock on 14 May, text, sender)`; ids t1, t2 …"""
-    header = message(root, None, None)
+    header = message(root, None, None, **more)
     link = {"partOf": [{"reference": f"Communication/{root}"}]}
     return [
         header,

@@ -31,7 +31,7 @@ def sentences_in(spec: str) -> list[tuple[str, str]]:
     """The contract's sentences as `(section, sentence)`.
 
     A paragraph or list item ends at a blank line, a heading or the next item; in it a sentence ends at `.`, `;` or `?`
-    before white space. A row of a table is one sentence. Headings, code, rulers and labels without a full stop are none.
+    before white space. A row of a table is one sentence. Headings, code, rulers and labels without a stop are none.
     """
     found: list[tuple[str, str]] = []
     for section, block in _blocks(spec):

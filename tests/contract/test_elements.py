@@ -181,6 +181,7 @@ def test_a_full_date_in_the_text_dates_what_the_structure_does_not(vendor: str) 
     assert other["start"] == CALL[0]
 
 
+@sentence("2", "| element | structured | text |")
 @sentence("2", WHO)
 @each_vendor
 def test_referrers_and_rooms_are_not_staff(vendor: str) -> None:
