@@ -15,7 +15,7 @@ from fhir_rpm.narrative.text import note_of, without_unchecked
 from fhir_rpm.narrative.thread import thread_of
 
 ROOT = Path(__file__).parent.parent
-QUESTIONS = {"contact": 0.25, "modality": 0.25, "participant": 0.25, "content": 0.15, "decision": 0.15, "verdict": 0.15}
+QUESTIONS = {"contact": 0.4, "modality": 0.4, "participant": 0.4, "content": 0.25, "decision": 0.25, "verdict": 0.4}
 
 
 def main() -> None:

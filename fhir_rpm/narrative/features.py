@@ -7,6 +7,8 @@ verb of speaking stands beside the patient. The weights over them are data (`map
 import re
 from itertools import combinations
 
+from fhir_rpm.narrative.doubts import doubts_in
+from fhir_rpm.narrative.events import event_features, events_in
 from fhir_rpm.narrative.lexicon import lexicon
 from fhir_rpm.narrative.text import Clause, Note
 from fhir_rpm.narrative.thread import Thread
@@ -26,6 +28,7 @@ _DOCTOR = re.compile(
     r"\b(?:dr|drs|md|np|pa|pcp|cardiolog\w+|provider|physician|doctor|on-?call|endo|pulm|nephro\w*|cards)\b"
 )
 _QUOTE = re.compile(r"\"[^\"\n]{3,}\"|(?<!\w)'[^'\n]{6,}'(?!\w)")
+_WORDS = re.compile(r"[a-zñáéíóúü/']+")
 _KINDS = ("person", "contact")
 
 
@@ -51,6 +54,10 @@ def features_of(note: Note, thread: Thread | None) -> frozenset[str]:
                 found.add("order:fail>reach")
             failed = failed or bool({"contact.no_answer", "contact.voicemail"} & set(telling))
     found.update(f"last:{name}" for name in last)
+    found.update(f"word:{word}" for word in _WORDS.findall(note.low))
+    events = events_in(note)
+    found.update(event_features(events))
+    found.update(f"doubt:{name}" for name in doubts_in(note, events))
     found.update(_of_document(note, thread))
     return frozenset(found)
 

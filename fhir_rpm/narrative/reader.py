@@ -13,14 +13,11 @@ from fhir_rpm.narrative.thread import Thread, thread_of
 from fhir_rpm.narrative.when import Length, dates_in, lengths_in
 from fhir_rpm.narrative.who import Actor, actor_in
 
-SURE_ENOUGH = 0.6
+SURE_ENOUGH = 0.5
 """Below this probability that a note qualifies the reader abstains: a false `qualifies` costs most."""
 
-PLAIN_ENOUGH = 0.35
-"""The same for a text that plainly says who was spoken with."""
-
-SURE_WITHOUT_SIGN = 0.8
-"""The same for a text in which nobody on the patient's side is seen to do anything."""
+SURE_DESPITE_DOUBT = 0.85
+"""The same for a note in which a rule found something that speaks against an exchange."""
 
 _REACH = ("contact.spoke", "contact.answered", "contact.called_in", "contact.reached", "contact.says", "contact.told")
 _TOTALS = re.compile(r"\b(?:total|cumulative|month(?:ly)? total|sum)\b")
@@ -70,23 +67,16 @@ def read_note(text: str) -> NoteFacts:
     note = note_of(without_unchecked(text))
     thread = thread_of(note)
     features = features_of(note, thread)
-    answers = {question: scorer.best(features) for question, scorer in scorers().items()}
-    contact = (
-        thread.exchange if thread is not None and thread.exchange in ("two_way", "delayed") else answers["contact"]
-    )
+    odds = {question: scorer.odds(features) for question, scorer in scorers().items()}
     actor = actor_in(note)
+    contact, content, decision = _settled(note, thread, features, odds, actor)
     lengths = list(lengths_in(note.low))
     live = _live(note, lengths) if contact in ("two_way", "unclear") else []
     seconds = _seconds(live, thread, contact)
-    modality = _modality(note, answers["modality"], thread, contact)
-    participant = _participant(answers["participant"], contact)
-    content, decision = answers["content"] == "True", _decided(note, answers["decision"] == "True")
+    modality = _modality(note, _best(odds["modality"]), thread, contact)
+    participant = _participant(_best(odds["participant"]), contact)
     role = _role(actor, modality)
     verdict = _verdict(contact, participant, content, decision, role, modality)
-    plain = thread is not None or _reached(note)
-    needed = PLAIN_ENOUGH if plain else SURE_ENOUGH if _took_part(note) else SURE_WITHOUT_SIGN
-    if verdict == "qualifies" and scorers()["verdict"].odds(features)["qualifies"] < needed:
-        verdict, contact, decision = "insufficient", contact if plain else "unclear", decision and not plain
     totals = contact in ("unclear", "none") and _is_totals(note, lengths)
     return NoteFacts(
         contact=contact,
@@ -109,6 +99,31 @@ def read_note(text: str) -> NoteFacts:
         totals_only=totals,
         spans=tuple(_spans(text, note, actor, live, content, decision, contact)),
     )
+
+
+def _settled(
+    note: Note, thread: Thread | None, features: frozenset[str], odds: dict[str, dict[str, float]], actor: Actor | None
+) -> tuple[str, bool, bool]:
+    """Contact, content and decision: all three when the note as a whole convinces, else the least sure one gives way."""
+    contact = _best(odds["contact"])
+    if thread is not None and thread.exchange in ("two_way", "delayed"):
+        contact = thread.exchange
+    content, decision = _best(odds["content"]) == "True", _best(odds["decision"]) == "True"
+    if contact in ("one_way", "none", "delayed"):
+        return contact, content, decision
+    doubted = any(feature.startswith("doubt:") for feature in features)
+    if odds["verdict"]["qualifies"] >= (SURE_DESPITE_DOUBT if doubted else SURE_ENOUGH) and _decided(note, True):
+        return "two_way", True, True
+    if contact == "two_way" and content and decision:
+        shares = {"contact": odds["contact"]["two_way"] if thread is None else 1.0}
+        shares |= {name: odds[name]["True"] for name in ("content", "decision")}
+        weakest = min(shares, key=shares.__getitem__)
+        return "unclear" if weakest == "contact" else contact, weakest != "content", weakest != "decision"
+    return contact, content, decision
+
+
+def _best(odds: dict[str, float]) -> str:
+    return max(odds, key=odds.__getitem__)
 
 
 def _live(note: Note, lengths: list[Length]) -> list[Length]:
