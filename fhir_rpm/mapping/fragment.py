@@ -1,7 +1,7 @@
 """What one resource, or one sitting of messages, tells of an event: the pieces contacts are made of."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from fhir_rpm.mapping.people import Person
 from fhir_rpm.model import Evidence, NoteFacts
@@ -78,9 +78,14 @@ class Fragment:
         return self.start.instant
 
 
+def elapsed(before: datetime, after: datetime) -> timedelta:
+    """Real time between two moments; Python subtracts wall clocks within one zone, whatever they do in between."""
+    return after.astimezone(UTC) - before.astimezone(UTC)
+
+
 def starts_apart(left: datetime, right: datetime, limit: timedelta) -> bool:
     """Whether two starts are more than `limit` apart."""
-    return abs(left - right) > limit
+    return abs(elapsed(left, right)) > limit
 
 
 SAME_EVENT = timedelta(minutes=15)

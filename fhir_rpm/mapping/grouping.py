@@ -1,7 +1,7 @@
 """Which fragments speak of one event (assessment §2 rule 2, §6)."""
 
 from collections import defaultdict
-from datetime import datetime
+from datetime import UTC, datetime
 
 from fhir_rpm.mapping.fragment import SAME_EVENT, Fragment, starts_apart
 from fhir_rpm.mapping.people import is_same_person
@@ -71,7 +71,7 @@ def _joined(groups: list[Group]) -> list[Group]:
 
 def _order(group: Group) -> tuple[str, str]:
     clock = _clock(group)
-    return (clock.isoformat() if clock else "", group[0].sources[0])
+    return (clock.astimezone(UTC).isoformat() if clock else "", group[0].sources[0])
 
 
 def _clock(group: Group) -> datetime | None:

@@ -3,12 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
 
 from fhir_rpm.mapping.bodies import payload_text, plain_text
 from fhir_rpm.mapping.fhir import Json, code_of, codings, displays, items, string
-from fhir_rpm.mapping.fragment import Fragment, Length
+from fhir_rpm.mapping.fragment import Fragment, Length, elapsed
 from fhir_rpm.mapping.index import Resources
 from fhir_rpm.mapping.notes import told_date, told_evidence
 from fhir_rpm.mapping.people import People, Person
@@ -265,7 +265,8 @@ class _Threads:
 
 
 def _order(message: Message) -> tuple[datetime, str]:
-    return (message.start.earliest if message.start else datetime.max, message.source)  # noqa: DTZ901 - never compared
+    start = message.start.earliest.astimezone(UTC) if message.start else datetime.max.replace(tzinfo=UTC)
+    return (start, message.source)
 
 
 def _is_later(before: Message, after: Message, limit: timedelta) -> bool:
@@ -274,7 +275,7 @@ def _is_later(before: Message, after: Message, limit: timedelta) -> bool:
         return True
     if before.start.instant is None or after.start.instant is None:
         return True
-    return after.start.instant - before.start.instant > limit
+    return elapsed(before.start.instant, after.start.instant) > limit
 
 
 def _nearest(runs: list[list[Message]], turn: Message) -> list[Message]:

@@ -52,6 +52,21 @@ def test_an_answer_within_thirty_minutes_is_live_and_a_later_one_is_delayed() ->
     assert (late.exchange, late.barred, late.minutes) == ("delayed", "delayed_reply", None)
 
 
+def test_gaps_are_real_time_when_the_clocks_change() -> None:
+    def exchanges(month: str, *turns: tuple[str, Any]) -> list[str]:
+        sent = [
+            message(f"m{at}", time, "Weight 214", sender=by, partOf=[HEADER]) for at, (time, by) in enumerate(turns)
+        ]
+        return [
+            contact.exchange for contact in read_month(sent, BillingMonth.parse(month, "America/New_York")).contacts
+        ]
+
+    spring = (("2026-03-08T06:50:00Z", NURSE), ("2026-03-08T07:05:00Z", "patient"))
+    autumn = (("2026-11-01T05:20:00Z", NURSE), ("2026-11-01T06:30:00Z", "patient"))
+    assert exchanges("2026-03", *spring) == ["two_way"]
+    assert exchanges("2026-11", *autumn) == ["delayed"]
+
+
 def test_a_message_nobody_answered_is_no_reply() -> None:
     (contact,) = _thread(("10:00", NURSE))
     assert (contact.exchange, contact.barred, contact.minutes) == ("one_way", "no_reply", None)
