@@ -83,6 +83,11 @@ def elapsed(before: datetime, after: datetime) -> timedelta:
     return after.astimezone(UTC) - before.astimezone(UTC)
 
 
+def rank_of(place: int, start: FhirTime | None, source: str) -> tuple[int, str]:
+    """Where a fragment stands among those of one event: by kind, then in order of time."""
+    return place, f"{start.earliest.astimezone(UTC).isoformat() if start else ''} {source}"
+
+
 def starts_apart(left: datetime, right: datetime, limit: timedelta) -> bool:
     """Whether two starts are more than `limit` apart."""
     return abs(elapsed(left, right)) > limit

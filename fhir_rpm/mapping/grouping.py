@@ -40,21 +40,25 @@ def _tells_nothing(fragment: Fragment) -> bool:
 
 
 def _events(fragments: Group) -> list[Group]:
-    """Texts of one Encounter, split where their stated times are more than 15 minutes apart; at least one group."""
+    """What references one Encounter, split into the events it tells of; at least one group."""
     events: list[Group] = [[]]
     for fragment in sorted(fragments, key=lambda item: item.rank):
-        clocks = [item.clock for item in events[-1] if item.clocked is not None]
-        mine = fragment.clock
-        if (
-            fragment.clocked is not None
-            and mine
-            and clocks
-            and all(clock and starts_apart(clock, mine, SAME_EVENT) for clock in clocks)
-        ):
+        if _is_another_event(fragment, events[-1]):
             events.append([fragment])
         else:
             events[-1].append(fragment)
     return events
+
+
+def _is_another_event(fragment: Fragment, event: Group) -> bool:
+    """Each sitting is an event of its own, and texts whose stated times are more than 15 minutes apart tell of two."""
+    if fragment.exchange is not None:
+        return any(item.exchange is not None for item in event)
+    clocks = [item.clock for item in event if item.clocked is not None]
+    mine = fragment.clock if fragment.clocked is not None else None
+    return (
+        mine is not None and bool(clocks) and all(clock and starts_apart(clock, mine, SAME_EVENT) for clock in clocks)
+    )
 
 
 def _joined(groups: list[Group]) -> list[Group]:

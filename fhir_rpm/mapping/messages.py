@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from fhir_rpm.mapping.bodies import payload_text, plain_text
 from fhir_rpm.mapping.fhir import Json, code_of, codings, displays, items, string
-from fhir_rpm.mapping.fragment import Fragment, Length, elapsed
+from fhir_rpm.mapping.fragment import Fragment, Length, elapsed, rank_of
 from fhir_rpm.mapping.index import Resources
 from fhir_rpm.mapping.notes import told_date, told_evidence
 from fhir_rpm.mapping.people import People, Person
@@ -143,7 +143,7 @@ class MessageReader:
             rpm_marked=told is not None and told.rpm_marked,
             evidence=tuple(_sent_evidence(message) + told_evidence(message.source, told, "Communication.payload")),
             encounter=message.encounter,
-            rank=(0, message.source),
+            rank=rank_of(0, message.start, message.source),
         )
 
     def _sittings(self, thread: list[Message]) -> list[Fragment]:
@@ -201,7 +201,7 @@ class MessageReader:
             encounter=next((message.encounter for message in run if message.encounter), None),
             rpm_marked=True,
             evidence=tuple(_sitting_evidence(run, told)),
-            rank=(0, run[0].source),
+            rank=rank_of(0, run[0].start, run[0].source),
         )
 
     def _exchange(self, run: list[Message], later: Iterable[list[Message]]) -> Exchange:

@@ -1,11 +1,11 @@
 """DocumentReference → fragment: what the text tells, who wrote it, and which Encounter it belongs to."""
 
 import re
-from datetime import UTC, time, tzinfo
+from datetime import time, tzinfo
 
 from fhir_rpm.mapping.bodies import attachment_text, note_attachments
 from fhir_rpm.mapping.fhir import Json, child, code_of, displays, items, string
-from fhir_rpm.mapping.fragment import Fragment
+from fhir_rpm.mapping.fragment import Fragment, rank_of
 from fhir_rpm.mapping.index import Resources
 from fhir_rpm.mapping.people import People, Person
 from fhir_rpm.mapping.table import MappingTable, NoteKind
@@ -74,7 +74,7 @@ class NoteReader:
             rpm_marked=(told is not None and told.rpm_marked) or self._says_rpm(concepts),
             office_visit=told is not None and told.office_visit,
             evidence=tuple(self._evidence(source, start, told)),
-            rank=(1, f"{start.earliest.astimezone(UTC).isoformat() if start else ''} {source}"),
+            rank=rank_of(1, start, source),
         )
 
     def _encounter(self, document: Json) -> str | None:

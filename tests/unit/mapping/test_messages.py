@@ -7,7 +7,7 @@ import pytest
 from fhir_rpm.mapping import read_month
 from fhir_rpm.model import InteractiveCommunication
 from fhir_rpm.month import BillingMonth
-from tests.builders import NURSE, PATIENT, concept, message
+from tests.builders import NURSE, PATIENT, SPOKE, concept, encounter, message
 
 MAY = BillingMonth.parse("2026-05", "America/New_York")
 HEADER = {"reference": "Communication/h"}
@@ -90,6 +90,33 @@ def test_a_patients_message_that_nobody_answered_is_no_reply() -> None:
 def test_each_sitting_of_a_thread_is_a_contact() -> None:
     contacts = _thread(("10:00", NURSE), ("10:05", "patient"), ("15:00", NURSE), ("15:03", "patient"))
     assert [(contact.exchange, contact.minutes) for contact in contacts] == [("two_way", 5), ("two_way", 3)]
+
+
+def test_sittings_that_name_one_encounter_stay_apart() -> None:
+    visit = encounter("e1", "2026-05-12", type=[concept("Patient message")])
+    turns = [("09", NURSE, "z"), ("09", "patient", "y"), ("15", NURSE, "b"), ("15", "patient", "a")]
+    sent = [
+        message(
+            name,
+            f"2026-05-12T{hour}:{minute:02d}:00-04:00",
+            "Weight 214",
+            sender=by,
+            partOf=[HEADER],
+            encounter={"reference": "Encounter/e1"},
+        )
+        for minute, (hour, by, name) in enumerate(turns)
+    ]
+    first, second = _contacts(visit, *sent)
+    assert first.sources == ("Encounter/e1", "Communication/z", "Communication/y")
+    assert second.sources == ("Communication/b", "Communication/a")
+
+
+def test_of_two_calls_of_one_encounter_the_later_decides() -> None:
+    call = {"medium": [concept("", "PHONE")], "encounter": {"reference": "Encounter/e1"}}
+    tried = message("b", "2026-05-12T09:00:00-04:00", "Called patient, no answer, left voicemail.", **call)
+    reached = message("a", "2026-05-12T09:10:00-04:00", SPOKE, **call)
+    (contact,) = _contacts(encounter("e1", "2026-05-12"), tried, reached)
+    assert (contact.exchange, contact.modality) == ("two_way", "phone")
 
 
 def test_staff_messages_that_the_next_sitting_answers_belong_to_it() -> None:
