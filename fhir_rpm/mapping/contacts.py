@@ -198,15 +198,19 @@ def _participant(group: Group, told: NoteFacts | None, exchange: Exchange) -> Pa
 
 
 def _staff(group: Group, told: NoteFacts | None) -> list[Participant]:
-    """Who spoke: the note's author, else who the structure names, completed by what the text says (assessment §6)."""
+    """Who spoke: the note's author, else who signed it, else who the structure names (assessment §6)."""
     authors = [person for item in group if item.kind == "DocumentReference" for person in item.staff]
     others = [person for item in group if item.kind != "DocumentReference" for person in item.staff]
+    signers = [person for item in group for person in item.signers]
     known = [person for person in authors if person.name is not None]
     speakers = known or [person for person in others if person.name is not None or person.role is not None]
     if told is not None and not known and told.staff_name is not None:
-        speakers = [person for person in others if person.name and names_agree(person.name, told.staff_name)]
+        named = [*signers, *others]
+        speakers = [person for person in named if person.name and names_agree(person.name, told.staff_name)]
         speakers = speakers or [Person("staff", None, told.staff_name, told.staff_role)]
-    completed = [_completed(person, [*authors, *others], told) for person in speakers]
+    elif not known and signers:
+        speakers = signers
+    completed = [_completed(person, [*authors, *signers, *others], told) for person in speakers]
     if not completed and told is not None and (told.staff_name or told.staff_role):
         completed = [Participant(name=told.staff_name, role=told.staff_role)]
     return list(dict.fromkeys(completed))

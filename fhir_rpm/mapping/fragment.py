@@ -29,6 +29,7 @@ class Fragment:
         modality: what its structure says; None where it does not tell.
         lengths: recorded lengths in its structure.
         staff: who its structure says acted for the practice.
+        signers: who signed it; they speak for a note whose author is nobody (assessment §6).
         participant: who its structure shows on the patient's side.
         told: what its text says; None without readable text.
         named: the modalities that its text names in so many words.
@@ -47,6 +48,7 @@ class Fragment:
     modality: Modality | None = None
     lengths: tuple[Length, ...] = ()
     staff: tuple[Person, ...] = ()
+    signers: tuple[Person, ...] = ()
     participant: PatientSide | None = None
     told: NoteFacts | None = None
     named: frozenset[Modality] = frozenset()

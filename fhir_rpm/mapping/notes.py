@@ -24,6 +24,7 @@ _CLOCK = re.compile(
 )
 """A single clock time of the event: at the opening of a note, or in its first sentence after an attempt."""
 _AUTHOR_ROLE = "clinical-note-author-provider-type"
+_ATTESTER = "DocumentReference.attester"
 
 
 class NoteReader:
@@ -64,6 +65,7 @@ class NoteReader:
             start=start,
             modality=hint,
             staff=tuple(self._authors(document)),
+            signers=tuple(self._signers(document)),
             told=told,
             named=self._table.modalities_named(text),
             clocked=clock_told(told, text),
@@ -101,6 +103,13 @@ class NoteReader:
         role = next((x.get("valueCodeableConcept") for x in extensions if _AUTHOR_ROLE in str(x.get("url"))), None)
         people = [self._people.read(author, document, role) for author in items(document.get("author"))]
         return [person for person in people if person.side == "staff" and (person.key or person.role)]
+
+    def _signers(self, document: Json) -> list[Person]:
+        """Who signed: R5's attester, which Epic sends as an extension, or the authenticator."""
+        attesters = [item for item in items(document.get("extension")) if _ATTESTER in str(item.get("url"))]
+        parties = [part.get("valueReference") for item in attesters for part in items(item.get("extension"))]
+        people = [self._people.read(item, document) for item in (*parties, document.get("authenticator")) if item]
+        return list(dict.fromkeys(person for person in people if person.side == "staff" and person.name))
 
     def _evidence(self, source: str, start: FhirTime | None, told: NoteFacts | None) -> list[Evidence]:
         found = []
