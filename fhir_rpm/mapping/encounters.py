@@ -90,7 +90,7 @@ class EncounterReader:
             types = items(participant.get("type"))
             codes = {code for concept in types for _, code in codings(concept)}
             words = {text for concept in types for text in displays(concept)}
-            if (codes | words) & set(self._table.not_taking_part):
+            if any(map(self._table.not_taking_part.match, codes | words)):
                 continue
             person = self._people.read(participant.get("individual"), encounter, types)
             caregiver = caregiver or person.side == "caregiver"

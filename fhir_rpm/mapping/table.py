@@ -114,7 +114,7 @@ class MappingTable(Frozen):
     automatic_words: WordSet = NO_WORDS
     background_words: WordSet = NO_WORDS
     not_a_person_words: WordSet = NO_WORDS
-    not_taking_part: dict[str, bool] = Field(default_factory=dict)
+    not_taking_part: WordSet = NO_WORDS
     staff: dict[str, StaffRole] = Field(default_factory=dict)
 
     def modalities_named(self, text: str | None) -> frozenset[Modality]:
