@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from fhir_rpm.mapping.fragment import Fragment, Length
 from fhir_rpm.mapping.grouping import Group, as_held, modality_of
+from fhir_rpm.mapping.notes import told_date
 from fhir_rpm.mapping.people import Person, is_same_person, names_agree
 from fhir_rpm.model import Evidence, Finding, InteractiveCommunication, NoteFacts, Participant
 from fhir_rpm.model.terms import Exchange, Modality, PatientSide, Reason
@@ -169,12 +170,23 @@ def _interval(start: datetime | None, seconds: int) -> Interval | None:
 
 
 def _start(group: Group, interval: Interval | None) -> FhirTime | None:
-    first = next((item.start for item in group if item.start is not None), None)
+    first = _stated_start(group)
     if first is None:
         return None
     if first.precision == "day" and interval is not None:
         return FhirTime(interval.start.astimezone(first.earliest.tzinfo), "time")
     return first
+
+
+def _stated_start(group: Group) -> FhirTime | None:
+    """The first start stated; one of a year or a month only is completed by a date within it, the text's included."""
+    starts = [item.start for item in group if item.start is not None]
+    if not starts or starts[0].day is not None:
+        return starts[0] if starts else None
+    zone = starts[0].earliest.tzinfo
+    told = [date for _, facts in _texts(group) if zone and (date := told_date(facts, zone)) is not None]
+    within = (start for start in (*starts, *told) if start.day is not None and str(start).startswith(str(starts[0])))
+    return next(within, starts[0])
 
 
 def _work_seconds(group: Group, barred: Reason | None) -> int | None:

@@ -178,6 +178,15 @@ def test_a_date_of_year_and_month_only_places_the_contact() -> None:
     assert str(_contact(encounter("e1", "2026-05")).start) == "2026-05"
 
 
+def test_a_date_of_year_and_month_is_completed_by_a_date_within_it() -> None:
+    def start(text: str, filed: str) -> str:
+        return str(_contact(encounter("e1", "2026-05"), note("d1", text, date=filed, about="e1")).start)
+
+    assert start(SPOKE, "2026-05-14") == "2026-05-14"
+    assert start(SPOKE, "2026-06-02") == "2026-05"
+    assert start(f"Call of May 14, 2026. {SPOKE}", "2026-06-02") == "2026-05-14"
+
+
 def test_several_notes_of_one_encounter_are_one_event_and_the_last_decides() -> None:
     first = note("d1", "Left voicemail for patient to call back.", date="2026-05-14T09:12:00-04:00", about="e1")
     second = note("d2", SPOKE, date="2026-05-14T15:30:00-04:00", about="e1")
@@ -245,6 +254,7 @@ def test_the_author_of_the_note_is_the_one_who_spoke() -> None:
 def test_referrers_and_rooms_are_no_staff() -> None:
     participants = [
         {"type": [concept("referrer", "REF")], "individual": {"display": "Outside, MD"}},
+        {"type": [concept("Referring Physician", "1126")], "individual": {"display": "Elsewhere, MD"}},
         {"individual": {"display": "EMC TELEHEALTH ROOM 2"}},
         {"individual": NURSE},
     ]
@@ -256,6 +266,21 @@ def test_a_background_author_gives_way_to_the_signature() -> None:
     signed = note("d1", f"{SPOKE}\nMegan Alvarez, RN", about="e1", author=interconnect)
     contact = _contact(encounter("e1", *CALL, participant=[]), signed)
     assert [(person.name, person.role) for person in contact.staff] == [("Megan Alvarez", "rn")]
+
+
+def test_a_background_author_gives_way_to_the_signer_in_the_structure() -> None:
+    interconnect = [{"reference": "Practitioner/u", "display": "User Interconnect"}]
+    party = {"url": "party", "valueReference": {"reference": "Practitioner/m", "display": "Megan Alvarez, RN"}}
+    attester = {
+        "url": "http://hl7.org/fhir/5.0/StructureDefinition/extension-DocumentReference.attester",
+        "extension": [{"url": "mode", "valueCodeableConcept": concept("Signer")}, party],
+    }
+    for signature in ({"extension": [attester]}, {"authenticator": party["valueReference"]}):
+        signed = note("d1", SPOKE, about="e1", author=interconnect, **signature)
+        (person,) = _contact(encounter("e1", *CALL), signed).staff
+        assert (person.name, person.role) == ("Megan Alvarez", "rn")
+        (person,) = _contact(encounter("e1", *CALL), note("d1", SPOKE, about="e1", **signature)).staff
+        assert person.name == "Ana Ruiz"
 
 
 def test_a_related_person_in_the_encounter_took_part() -> None:
