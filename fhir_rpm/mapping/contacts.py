@@ -179,14 +179,13 @@ def _start(group: Group, interval: Interval | None) -> FhirTime | None:
 
 
 def _stated_start(group: Group) -> FhirTime | None:
-    """The first start stated; one of a year or a month only is completed by a date within it, the text's included."""
-    starts = [item.start for item in group if item.start is not None]
-    if not starts or starts[0].day is not None:
-        return starts[0] if starts else None
-    zone = starts[0].earliest.tzinfo
-    told = [date for _, facts in _texts(group) if zone and (date := told_date(facts, zone)) is not None]
-    within = (start for start in (*starts, *told) if start.day is not None and str(start).startswith(str(starts[0])))
-    return next(within, starts[0])
+    """The first start stated; one of a year or a month only is completed by a date within it that a text tells."""
+    first = next((item.start for item in group if item.start is not None), None)
+    zone = first.earliest.tzinfo if first is not None else None
+    if first is None or zone is None or first.day is not None:
+        return first
+    told = [date for _, facts in _texts(group) if (date := told_date(facts, zone)) is not None]
+    return next((date for date in told if str(date).startswith(str(first))), first)
 
 
 def _work_seconds(group: Group, barred: Reason | None) -> int | None:

@@ -178,13 +178,13 @@ def test_a_date_of_year_and_month_only_places_the_contact() -> None:
     assert str(_contact(encounter("e1", "2026-05")).start) == "2026-05"
 
 
-def test_a_date_of_year_and_month_is_completed_by_a_date_within_it() -> None:
-    def start(text: str, filed: str) -> str:
-        return str(_contact(encounter("e1", "2026-05"), note("d1", text, date=filed, about="e1")).start)
+def test_a_date_of_year_and_month_is_completed_by_the_text_never_by_the_filing() -> None:
+    def start(text: str) -> str:
+        return str(_contact(encounter("e1", "2026-05"), note("d1", text, date="2026-05-20", about="e1")).start)
 
-    assert start(SPOKE, "2026-05-14") == "2026-05-14"
-    assert start(SPOKE, "2026-06-02") == "2026-05"
-    assert start(f"Call of May 14, 2026. {SPOKE}", "2026-06-02") == "2026-05-14"
+    assert start(SPOKE) == "2026-05"
+    assert start(f"RN called patient on May 14, 2026. {SPOKE}") == "2026-05-14"
+    assert start(f"RN called patient on April 14, 2026. {SPOKE}") == "2026-05"
 
 
 def test_several_notes_of_one_encounter_are_one_event_and_the_last_decides() -> None:
