@@ -13,6 +13,8 @@ from fhir_rpm.mapping.index import Resources
 _BLOCKS = {"p", "div", "br", "tr", "li", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol", "pre", "section"}
 _HIDDEN = {"style", "script", "head", "title"}
 _PREFERENCE = ("text/plain", "text/html", "application/xhtml+xml", "text/rtf", "application/rtf", "text/richtext", "")
+_NOT_TEXT = (b"%PDF", b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*")
+"""How PDF, Office and image files begin: attachments come without a content type, or with a wrong one."""
 
 
 class _TextOfHtml(HTMLParser):
@@ -105,6 +107,8 @@ def _decode(data: str, kind: str) -> str | None:
     try:
         raw = base64.b64decode(re.sub(r"\s+", "", data), validate=True)
     except (binascii.Error, ValueError):
+        return None
+    if raw.startswith(_NOT_TEXT):
         return None
     try:
         body = raw.decode("utf-8-sig")

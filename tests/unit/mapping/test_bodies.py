@@ -47,6 +47,8 @@ def test_a_binary_is_found_by_absolute_url() -> None:
         {},
         {"url": "Binary/none"},
         {"contentType": "application/pdf", "data": _b64("%PDF")},
+        {"data": _b64("%PDF-1.4 ...")},
+        {"contentType": "text/html", "data": _b64("%PDF-1.4 ...")},
         {"data": "%%%"},
         {"data": 5},
         {"data": ""},
