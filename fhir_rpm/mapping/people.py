@@ -116,6 +116,7 @@ class People:
             or self._role_of_practitioner(key, target)
             or self._role_in(hint)
             or next((credential for text in known if (credential := self._credential(text))), None)
+            or next((title for text in known if (title := self._title(text))), None)
         )
         return Person("staff", key or (name.lower() if name else None), name, role)
 
@@ -172,17 +173,17 @@ class People:
                 return role
         return None
 
-    def _is_background(self, name: str | None) -> bool:
-        return name is not None and self._table.background_words.match(name)
+    def _title(self, display: str) -> StaffRole | None:
+        """The role whose title stands alone after the name: "Dana Hall, Registered Nurse", "Ray Colby (Scheduler)"."""
+        return next((role for part in _parts(display)[1:] if (role := self._table.roles.words.get(part.lower()))), None)
 
     def _plain_name(self, display: str | None) -> str | None:
-        """The display without credentials, in the order it was written."""
+        """The display without credentials and titles, in the order it was written."""
         if display is None:
             return None
-        parts = [
-            " ".join(token for token in part.split() if not self._credential(token.strip(",.")))
-            for part in display.split(",")
-        ]
+        first, *others = _parts(display)
+        kept = [first, *(part for part in others if part.lower() not in self._table.roles.words)]
+        parts = [" ".join(token for token in part.split() if not self._credential(token.strip(",."))) for part in kept]
         return ", ".join(part for part in parts if part) or None
 
 
@@ -210,6 +211,11 @@ def names_agree(left: str, right: str) -> bool:
 
 def _name_parts(name: str) -> list[str]:
     return [part for part in re.split(r"[^\w'-]+", name.lower()) if part]
+
+
+def _parts(display: str) -> list[str]:
+    """The parts of a display name between commas and brackets; the first is the name, or its family part."""
+    return [part.strip() for part in re.split(r"[,()]", display)]
 
 
 def _tokens(display: str | None) -> list[str]:

@@ -60,6 +60,9 @@ def test_a_full_url_resolves_a_urn() -> None:
         ("Ma, Lin", "Ma, Lin", None),
         ("Do, Kim", "Do, Kim", None),
         ("J. Torres", "J. Torres", None),
+        ("Dana Hall, Registered Nurse", "Dana Hall", "rn"),
+        ("Colby, Ray (Scheduler)", "Colby, Ray", "non_clinical"),
+        ("Doctor, Ann", "Doctor, Ann", None),
     ],
 )
 def test_a_credential_in_the_display_names_the_role(display: str, name: str, role: str | None) -> None:
