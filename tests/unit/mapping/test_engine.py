@@ -289,6 +289,20 @@ def test_a_related_person_in_the_encounter_took_part() -> None:
     assert (contact.exchange, contact.participant) == ("unclear", "caregiver")
 
 
+@pytest.mark.parametrize(
+    ("type_", "modality"),
+    [
+        (concept("", "98005", "http://www.ama-assn.org/go/cpt"), "video"),
+        (concept("", "98012", "http://www.ama-assn.org/go/cpt"), "phone"),
+        (concept("Telehealth - Audio Only"), "phone"),
+        (concept("Telehealth"), "unknown"),
+    ],
+    ids=str,
+)
+def test_codes_and_words_tell_phone_from_video(type_: dict[str, Any], modality: str) -> None:
+    assert _contact(encounter("e1", *CALL, type=[type_])).modality == modality
+
+
 def test_codes_of_other_programmes_are_kept_with_the_contact() -> None:
     ccm = [concept("Telephone"), concept("CCM monthly", "99490", "http://www.ama-assn.org/go/cpt")]
     assert _contact(encounter("e1", *CALL, type=ccm), note("d1", SPOKE, about="e1")).programmes == ("99490",)
