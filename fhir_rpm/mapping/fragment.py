@@ -40,6 +40,7 @@ class Fragment:
         unreadable: it should have had a text that could not be read.
         preliminary: it is not signed yet.
         encounter: `Encounter/id` that it references, if any.
+        appends: `DocumentReference/id` of the note that it is an addendum to, if any.
         rank: order among fragments of one event; later ones tell what happened last.
     """
 
@@ -59,6 +60,7 @@ class Fragment:
     unreadable: bool = False
     preliminary: bool = False
     encounter: str | None = None
+    appends: str | None = None
     programmes: tuple[str, ...] = ()
     rpm_marked: bool = False
     office_visit: bool = False

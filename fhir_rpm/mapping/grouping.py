@@ -12,17 +12,17 @@ Group = list[Fragment]
 
 
 def group_events(encounters: dict[str, Fragment], others: list[Fragment]) -> list[Group]:
-    """Fragments gathered by reference to an Encounter, then by modality, staff and start."""
+    """Fragments gathered by reference to an Encounter or to the note they append, then by modality, staff and start."""
     linked: dict[str, Group] = defaultdict(list)
     groups: list[Group] = []
     for fragment in others:
-        if fragment.encounter in encounters:
-            linked[fragment.encounter].append(fragment)
-        else:
-            groups.append([fragment])
+        known = fragment.encounter if fragment.encounter in encounters else None
+        linked[known or fragment.appends or fragment.sources[0]].append(fragment)
     for key, fragment in encounters.items():
-        first, *separate = _events(linked[key])
+        first, *separate = _events(linked.pop(key, []))
         groups += [[fragment, *first], *separate]
+    for group in linked.values():
+        groups += _events(group)
     return _joined([group for group in groups if not all(map(_is_silent, group))])
 
 

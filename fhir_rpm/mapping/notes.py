@@ -15,6 +15,8 @@ from fhir_rpm.month import FhirTime, parse_fhir_time
 from fhir_rpm.narrative import read_note
 
 _DROPPED = {"entered-in-error", "superseded"}
+_SAME_EVENT = {"appends", "transforms", "signs"}
+"""Relations to a note about the same event; `replaces` drops the other note instead."""
 _REMOTE: tuple[Modality, ...] = ("phone", "video")
 _CLOCK = re.compile(
     r"\A(?:\W*|[^.;\n]{0,80}?\b(?:call(?:ed)?|phoned|spoke|reached|attempt\w*|message|voicemail|l?vm)\b"
@@ -60,6 +62,7 @@ class NoteReader:
         told = read_note(text) if text is not None else None
         hint = None if told is not None and told.totals_only else self._modality_hint(claimed, document)
         start = self._start(document) or told_date(told, self._zone)
+        root = self._root(source)
         return Fragment(
             sources=(source,),
             start=start,
@@ -72,12 +75,23 @@ class NoteReader:
             needs_text=hint is None or not attachments,
             unreadable=text is None,
             preliminary=code_of(document, "docStatus") == "preliminary",
-            encounter=self._encounter(document),
+            encounter=self._encounter(document) or self._encounter(self._resources.get(root) or {}),
+            appends=root if root != source else None,
             rpm_marked=(told is not None and told.rpm_marked) or self._says_rpm(concepts),
             office_visit=told is not None and told.office_visit,
             evidence=tuple(self._evidence(source, start, told)),
             rank=rank_of(1, start, source),
         )
+
+    def _root(self, source: str) -> str:
+        """The note at the bottom of a chain of addenda; a note that appends nothing is its own."""
+        chain: list[str] = []
+        while source not in chain:
+            chain.append(source)
+            relations = items((self._resources.get(source) or {}).get("relatesTo"))
+            targets = [item.get("target") for item in relations if code_of(item, "code") in _SAME_EVENT]
+            source = next((key for item in targets if (key := self._resources.key_of(item)) is not None), source)
+        return source
 
     def _encounter(self, document: Json) -> str | None:
         references = items(child(document, "context").get("encounter"))

@@ -170,6 +170,30 @@ def test_undated_evidence_is_reported_and_a_call_without_date_is_incomplete_data
     assert [(gap.resource_type, gap.code) for gap in record.gaps] == [("Encounter", "undated")]
 
 
+def test_an_addendum_belongs_to_the_event_of_its_note() -> None:
+    later = {"date": "2026-05-16T09:00:00-04:00"}
+    first = {"relatesTo": [{"code": "appends", "target": {"reference": "DocumentReference/d1"}}]}
+    second = {"relatesTo": [{"code": "appends", "target": {"reference": "DocumentReference/d2"}}]}
+    addenda = [note("d2", f"Addendum: {SPOKE}", **later, **first), note("d3", f"Addendum: {SPOKE}", **later, **second)]
+    alone, *more = _record(note("d1", SPOKE), *addenda).contacts
+    assert (alone.sources, more) == (("DocumentReference/d1", "DocumentReference/d2", "DocumentReference/d3"), [])
+    linked = _contact(encounter("e1", *CALL), note("d1", SPOKE, about="e1"), *addenda)
+    assert linked.sources[0] == "Encounter/e1"
+    assert str(linked.start).startswith("2026-05-14")
+
+
+def test_notes_that_append_each_other_do_no_harm() -> None:
+    circle = [
+        note(one, SPOKE, relatesTo=[{"code": "appends", "target": {"reference": f"DocumentReference/{other}"}}])
+        for one, other in (("d1", "d2"), ("d2", "d1"), ("d3", "d3"))
+    ]
+    assert {source for contact in _record(*circle).contacts for source in contact.sources} == {
+        "DocumentReference/d1",
+        "DocumentReference/d2",
+        "DocumentReference/d3",
+    }
+
+
 def test_a_note_dates_an_encounter_without_period() -> None:
     assert _contact(encounter("e1", None), note("d1", SPOKE, about="e1")).start is not None
 
