@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from fhir_rpm.mapping.bundles import gaps_in_bundles
 from fhir_rpm.mapping.contacts import contact_of
 from fhir_rpm.mapping.encounters import EncounterReader
 from fhir_rpm.mapping.fragment import Fragment
@@ -41,7 +42,8 @@ def read_month(
         ConfigurationError: the mapping is unknown or wrong.
     """
     table = vendor_section(vendor, "mapping", MappingTable)
-    record = Resources(resources)
+    kept = resources if isinstance(resources, Mapping) else list(resources)
+    record = Resources(kept)
     patient = record.patient()
     mine, foreign = record.of_patient(patient)
     people = People(mine, table, patient)
@@ -54,7 +56,8 @@ def read_month(
     contacts, carried, findings, gaps = _contacts_of(month, encounters, [*told, *notes])
     device_days, other_days = ReadingReader(table, people, mine, month.zone, encounters).days(month)
     codes = vendor_section(vendor, "outcome", OutcomeCodes)
-    gaps = [*unread, *(gap for outcome in record.outcomes for gap in gaps_in(outcome, codes)), *gaps]
+    refused = [gap for outcome in record.outcomes for gap in gaps_in(outcome, codes)]
+    gaps = [*unread, *gaps_in_bundles(kept), *refused, *gaps]
     return MonthRecord(
         patient=patient,
         contacts=tuple(contacts),

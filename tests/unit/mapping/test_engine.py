@@ -391,6 +391,33 @@ def test_malformed_resources_never_raise_and_never_become_a_contact(junk: dict[s
     assert _record({"resourceType": "Bundle", "entry": [None, {"resource": junk}, {"resource": None}]}).contacts == ()
 
 
+def _page(url: str, following: str | None = None, **more: Any) -> dict[str, Any]:
+    links = [{"relation": "self", "url": url}] + ([{"relation": "next", "url": following}] if following else [])
+    return {"resourceType": "Bundle", "type": "searchset", "link": links} | more
+
+
+@pytest.mark.parametrize(
+    ("following", "kinds"),
+    [
+        ("https://ehr.example.org/fhir/DocumentReference?sessionID=2", ["DocumentReference"]),
+        ("https://ehr.example.org/fhir?_getpages=2", ["Observation"]),
+        ("https://ehr.example.org/fhir/Condition?page=2", []),
+    ],
+)
+def test_a_next_page_that_was_not_read_is_a_gap(following: str, kinds: list[str]) -> None:
+    first = _page("https://ehr.example.org/fhir/Observation?patient=p1", following)
+    assert [gap.resource_type for gap in _record(first).gaps] == kinds
+    assert _record(first, _page(following)).gaps == ()
+
+
+def test_an_entry_that_the_server_refused_is_a_gap() -> None:
+    def codes(status: str) -> list[str]:
+        answer = {"resourceType": "Bundle", "type": "batch-response", "entry": [{"response": {"status": status}}]}
+        return [gap.code for gap in _record(answer).gaps]
+
+    assert [codes(status) for status in ("200", "404 Not Found", "403 Forbidden")] == [[], [], ["403"]]
+
+
 def test_the_order_of_resources_is_irrelevant() -> None:
     resources = [
         encounter("e1", *CALL),
