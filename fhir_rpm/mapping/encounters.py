@@ -54,6 +54,7 @@ class EncounterReader:
             rpm_marked=any(self._table.rpm_words.match(text) for text in self._texts(encounter)),
             office_visit=office_visit,
             evidence=tuple(_evidence(source, start, modality)),
+            type="Encounter",
         )
 
     def _kinds(self, encounter: Json) -> list[EncounterKind]:

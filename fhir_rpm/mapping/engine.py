@@ -48,9 +48,7 @@ def read_month(
     mine, foreign = record.of_patient(patient)
     people = People(mine, table, patient)
     reader = EncounterReader(table, people, month.zone)
-    encounters = {
-        key: found for key, item in mine.of_type("Encounter") if (found := reader.read(key, item)) is not None
-    }
+    encounters = _encounters(mine, reader)
     notes = NoteReader(table, people, mine, month.zone).read_all()
     told = MessageReader(table, people, mine, month.zone, max_reply_gap).read_all()
     contacts, carried, findings, gaps = _contacts_of(month, encounters, [*told, *notes])
@@ -67,6 +65,13 @@ def read_month(
         gaps=tuple(sorted(set(gaps), key=lambda gap: (gap.resource_type or "", gap.code, gap.reason))),
         findings=tuple(findings + foreign),
     )
+
+
+def _encounters(resources: Resources, reader: EncounterReader) -> dict[str, Fragment]:
+    """Encounters by their key; a contained one has the resource that holds it for its source."""
+    found = [(key, key, item) for key, item in resources.of_type("Encounter")]
+    read = [(key, reader.read(source, item)) for key, source, item in (*found, *resources.contained("Encounter"))]
+    return {key: fragment for key, fragment in read if fragment is not None}
 
 
 def _contacts_of(

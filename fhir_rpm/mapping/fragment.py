@@ -41,6 +41,7 @@ class Fragment:
         preliminary: it is not signed yet.
         encounter: `Encounter/id` that it references, if any.
         appends: `DocumentReference/id` of the note that it is an addendum to, if any.
+        type: the resource type it comes from, where that is not its source's: a contained Encounter's.
         rank: order among fragments of one event; later ones tell what happened last.
     """
 
@@ -65,12 +66,13 @@ class Fragment:
     rpm_marked: bool = False
     office_visit: bool = False
     evidence: tuple[Evidence, ...] = ()
+    type: str | None = None
     rank: tuple[int, str] = field(default=(0, ""))
 
     @property
     def kind(self) -> str:
         """The resource type it comes from."""
-        return self.sources[0].partition("/")[0]
+        return self.type or self.sources[0].partition("/")[0]
 
     @property
     def clock(self) -> datetime | None:

@@ -19,6 +19,8 @@ def group_events(encounters: dict[str, Fragment], others: list[Fragment]) -> lis
         known = fragment.encounter if fragment.encounter in encounters else None
         linked[known or fragment.appends or fragment.sources[0]].append(fragment)
     for key, fragment in encounters.items():
+        if "#" in key and key not in linked:  # contained in what was dropped
+            continue
         first, *separate = _events(linked.pop(key, []))
         groups += [[fragment, *first], *separate]
     for group in linked.values():

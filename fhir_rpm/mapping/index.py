@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -85,6 +85,21 @@ class Resources:
         if reference is not None and reference.startswith("#"):
             return next((inner for inner in items(holder.get("contained")) if inner.get("id") == reference[1:]), None)
         return self.get(self.key_of(value))
+
+    def key_within(self, holder: str, value: object) -> str | None:
+        """A Reference that stands in the resource `holder`, `#contained` ones as `Type/holder#id`."""
+        reference = reference_of(value)
+        if reference is None or not reference.startswith("#"):
+            return self.key_of(value)
+        inner = self.target(value, self.get(holder) or {}) or {}
+        return f"{string(inner.get('resourceType'))}/{holder}{reference}" if inner else None
+
+    def contained(self, kind: str) -> Iterator[tuple[str, str, Json]]:
+        """`(key, holder, resource)` of every contained resource of a type; it exists only within its holder."""
+        for holder, resource in sorted(self._by_key.items()):
+            for inner in items(resource.get("contained")):
+                if inner.get("resourceType") == kind and (identity := string(inner.get("id"))) is not None:
+                    yield f"{kind}/{holder}#{identity}", holder, inner
 
     def subject(self, resource: Json) -> str | None:
         """`Patient/id` that a resource is about."""

@@ -391,6 +391,16 @@ def test_malformed_resources_never_raise_and_never_become_a_contact(junk: dict[s
     assert _record({"resourceType": "Bundle", "entry": [None, {"resource": junk}, {"resource": None}]}).contacts == ()
 
 
+def test_a_contained_encounter_tells_how_and_how_long() -> None:
+    text = "Spoke with patient. BP 150/92, no dizziness. Continue lisinopril."
+    visit = encounter("e1", *CALL, type=[concept("Video visit")])
+    progress = {"type": concept("Progress note", "11506-3"), "context": {"encounter": [{"reference": "#e1"}]}}
+    holding = note("d1", text, contained=[visit], **progress)
+    contact = _contact(holding)
+    assert (contact.sources, contact.modality, contact.minutes) == (("DocumentReference/d1",), "video", 12)
+    assert _record(holding | {"status": "entered-in-error"}).contacts == ()
+
+
 def _page(url: str, following: str | None = None, **more: Any) -> dict[str, Any]:
     links = [{"relation": "self", "url": url}] + ([{"relation": "next", "url": following}] if following else [])
     return {"resourceType": "Bundle", "type": "searchset", "link": links} | more
