@@ -4,8 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+ORACLE := tests/oracle/node_modules/.ready
 
-.PHONY: help demo test check format bench clean
+.PHONY: help demo test test-oracle fuzz lint check format bench clean
 .DEFAULT_GOAL := help
 
 help: ## Say what each target does
@@ -23,11 +24,22 @@ demo: $(READY) ## Run the whole job against the embedded sandbox EHR
 test: $(READY) ## Run the tests
 	$(BIN)/python -m pytest
 
-check: $(READY) ## Check format, lint, types and architecture, then run the tests
+$(ORACLE): tests/oracle/package.json tests/oracle/package-lock.json
+	npm ci --prefix tests/oracle --ignore-scripts --no-audit --no-fund
+	@touch $(ORACLE)
+
+test-oracle: $(READY) $(ORACLE) ## Hold the judge to the CQL oracle; needs Node 20 or newer
+	FHIR_RPM_ORACLE=required $(BIN)/python -m pytest tests/oracle
+
+fuzz: $(READY) ## Break payloads and notes at length; FHIR_RPM_FUZZ=<seed> repeats a run
+	@seed=$${FHIR_RPM_FUZZ:-$$(date +%s)}; echo "seed $$seed"; FHIR_RPM_FUZZ=$$seed $(BIN)/python -m pytest tests/fuzz
+
+lint: $(READY) ## Check format, style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+
+check: lint test ## Check everything but the oracle
 
 format: $(READY) ## Rewrite the code in the house's format
 	$(BIN)/ruff format .
@@ -37,4 +49,4 @@ bench: $(READY) ## Measure; prints ratios within one run
 	$(BIN)/python -m benchmarks
 
 clean: ## Remove what the targets made
-	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build
+	rm -rf $(VENV) tests/oracle/node_modules .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build
