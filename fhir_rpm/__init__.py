@@ -4,12 +4,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fhir_rpm.api import assess
+    from fhir_rpm.api import assess, explain
     from fhir_rpm.narrative import read_note
 
-__all__ = ["assess", "read_note"]
+__all__ = ["assess", "explain", "read_note"]
 
-_ROOMS = {"assess": "fhir_rpm.api", "read_note": "fhir_rpm.narrative"}
+_ROOMS = {"assess": "fhir_rpm.api", "explain": "fhir_rpm.api", "read_note": "fhir_rpm.narrative"}
 
 
 def __getattr__(name: str) -> Any:

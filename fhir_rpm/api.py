@@ -1,16 +1,18 @@
-"""The Python door: a patient's resources in, an assessment out."""
+"""The Python door: a patient's resources in, an assessment out, with the reasons behind it when asked."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from fhir_rpm.billing import Terms, compare_strict, judge, load_policy
+from fhir_rpm.billing import Terms, compare_strict, explain_month, judge, load_policy
 from fhir_rpm.mapping import read_month
-from fhir_rpm.model import Assessment, Gap
+from fhir_rpm.model import Assessment, Explanation, Gap, MonthRecord
 from fhir_rpm.month import BillingMonth
+
+Resources = Mapping[str, Any] | Iterable[Mapping[str, Any]]
 
 
 def assess(
-    resources: Mapping[str, Any] | Iterable[Mapping[str, Any]],
+    resources: Resources,
     *,
     month: str,
     time_zone: str,
@@ -27,26 +29,59 @@ def assess(
         month: the calendar month, `YYYY-MM`.
         time_zone: the practice's IANA zone, in which months and days are counted.
         vendor: how the EHR says things: `epic`, `oracle`, `medplum`, `meditech`, `generic`, or a path to a file.
-        policy: what the payer demands: `rpm-us`, `rpm-us-strict`, or a path to a policy file.
+        policy: what the payer demands: `rpm-us`, `rpm-us-strict`, `rtm-us`, or a path to a policy file.
         unread: what the caller knows could not be read; it can keep a verdict on hold, never support one.
 
     Raises:
         ConfigurationError: the month, zone, vendor or policy is unknown, or no policy was in force in that month.
     """
-    billing_month = BillingMonth.parse(month, time_zone)
-    terms = load_policy(policy).in_force(billing_month)
-    kept, gaps = _kept(resources), tuple(unread)
-
-    def judged(under: Terms) -> Assessment:
-        gap = under.max_reply_gap
-        record = read_month(kept, billing_month, vendor=vendor, max_reply_gap=gap, unread=gaps)
-        return judge(record, billing_month, under)
-
-    assessment = judged(terms)
-    if terms.strict is None:
-        return assessment
-    return compare_strict(assessment, judged(load_policy(terms.strict).in_force(billing_month)))
+    reading = _Reading(resources, BillingMonth.parse(month, time_zone), vendor, unread)
+    terms = load_policy(policy).in_force(reading.month)
+    return _compared(reading.judged(terms), reading.strict(terms))
 
 
-def _kept(resources: Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | list[Mapping[str, Any]]:
-    return resources if isinstance(resources, Mapping) else list(resources)
+def explain(
+    resources: Resources,
+    *,
+    month: str,
+    time_zone: str,
+    vendor: str = "generic",
+    policy: str = "rpm-us",
+    unread: Iterable[Gap] = (),
+) -> Explanation:
+    """Judge one patient's month and say why: what met each requirement of each code, and the fewest fixes.
+
+    Its `assessment` is what `assess` gives; arguments and errors as there.
+    """
+    reading = _Reading(resources, BillingMonth.parse(month, time_zone), vendor, unread)
+    terms = load_policy(policy).in_force(reading.month)
+    record, strict = reading.record(terms), reading.strict(terms)
+    assessment = _compared(judge(record, reading.month, terms), strict)
+    return explain_month(record, reading.month, terms, assessment, strict)
+
+
+class _Reading:
+    """One patient's resources, read and judged under the terms of one policy or another."""
+
+    def __init__(self, resources: Resources, month: BillingMonth, vendor: str, unread: Iterable[Gap]) -> None:
+        self._resources = resources if isinstance(resources, Mapping) else list(resources)
+        self._vendor = vendor
+        self._unread = tuple(unread)
+        self.month = month
+
+    def record(self, terms: Terms) -> MonthRecord:
+        """The month's contacts and readings; the policy says how soon an answer must come."""
+        gap = terms.max_reply_gap
+        return read_month(self._resources, self.month, vendor=self._vendor, max_reply_gap=gap, unread=self._unread)
+
+    def judged(self, terms: Terms) -> Assessment:
+        """The month under these terms."""
+        return judge(self.record(terms), self.month, terms)
+
+    def strict(self, terms: Terms) -> Assessment | None:
+        """The month under the strict policy that the terms name, or None when they are strict themselves."""
+        return None if terms.strict is None else self.judged(load_policy(terms.strict).in_force(self.month))
+
+
+def _compared(assessment: Assessment, strict: Assessment | None) -> Assessment:
+    return assessment if strict is None else compare_strict(assessment, strict)

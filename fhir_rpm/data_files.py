@@ -1,6 +1,8 @@
 """Finds the data that ships beside the code: mappings, policies and profiles."""
 
 import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,14 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path} is not valid TOML: {error}.", "Correct that line.") from error
 
 
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One file of a chain of `extends`: how a person would name it, and what it says."""
+
+    file: str
+    data: dict[str, Any]
+
+
 def read_layers(folder: str, name: str) -> dict[str, Any]:
     """Read `name` and everything it `extends`, nearest last, merged table by table; lists are replaced, not joined.
 
@@ -39,21 +49,33 @@ def read_layers(folder: str, name: str) -> dict[str, Any]:
     Raises:
         ConfigurationError: there is no such file, it is no TOML, or the chain of `extends` runs in a circle.
     """
-    chain: list[dict[str, Any]] = []
+    return merged(read_chain(folder, name))
+
+
+def read_chain(folder: str, name: str) -> tuple[Layer, ...]:
+    """The file `name` and those it `extends`, nearest first; arguments and errors as of `read_layers`."""
+    chain: list[Layer] = []
     seen: list[Path] = []
-    path: Path | None = _locate(folder, name, Path.cwd())
-    while path is not None:
+    wanted: str | None = name
+    beside = Path.cwd()
+    while wanted is not None:
+        path = _locate(folder, wanted, beside)
         if path in seen:
             raise ConfigurationError(f"{path} extends itself.", "Remove the circle of `extends`.")
         seen.append(path)
-        layer = read_toml(path)
-        parent = layer.pop("extends", None)
-        chain.append(layer)
-        path = None if parent is None else _locate(folder, str(parent), path.parent)
-    merged: dict[str, Any] = {}
-    for layer in reversed(chain):
-        merged = _merge(merged, layer)
-    return merged
+        data = read_toml(path)
+        parent = data.pop("extends", None)
+        chain.append(Layer(wanted if wanted.endswith(".toml") else f"{folder}/{wanted}.toml", data))
+        wanted, beside = None if parent is None else str(parent), path.parent
+    return tuple(chain)
+
+
+def merged(chain: Iterable[Layer]) -> dict[str, Any]:
+    """What a chain says together; the nearer file wins, table by table."""
+    together: dict[str, Any] = {}
+    for layer in reversed(tuple(chain)):
+        together = _merge(together, layer.data)
+    return together
 
 
 def _locate(folder: str, name: str, beside: Path) -> Path:

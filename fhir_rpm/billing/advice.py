@@ -1,14 +1,13 @@
-"""What a person can do next, in plain words: resource ids and dates only, never a name or the text of a note."""
+"""What a person can do next, as data and in plain words: resource ids and dates only, never a name or a note's text."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 
-from fhir_rpm.billing.codes import Management
+from fhir_rpm.billing.case import Case
 from fhir_rpm.billing.findings import NOUNS, event_of, named, occasion_of
-from fhir_rpm.billing.minutes import Judged, waits_for_a_role
-from fhir_rpm.billing.terms import Terms
-from fhir_rpm.model import Bounds, CodeVerdict, Gap
+from fhir_rpm.billing.repair import Repair, lacking, smallest_repair
+from fhir_rpm.model import Bounds, CodeVerdict, Fix, Gap
+from fhir_rpm.model.base import Frozen
 from fhir_rpm.model.terms import Element
-from fhir_rpm.month import BillingMonth
 
 _TO_ADD: dict[Element, str] = {
     "contact": "whether anyone was reached",
@@ -23,67 +22,114 @@ _TO_ADD: dict[Element, str] = {
 }
 
 
-def actions_for(
-    contacts: Iterable[Judged], facts: Management, gaps: Iterable[Gap], month: BillingMonth, terms: Terms
-) -> tuple[str, ...]:
-    """Every next step, in order: complete records, check other programmes, add a contact, add time, read the rest."""
-    judged = tuple(contacts)
-    steps = [*_completions(judged), *_roles_of_workers(judged, terms), *_other_programmes(judged, terms)]
-    steps += [*_missing_contact(facts, month, terms), *_missing_minutes(facts, month, terms)]
-    steps += [f"See that {named(gap)} can be read in full, then judge the month again: {gap.reason}" for gap in gaps]
-    return tuple(dict.fromkeys(steps))
+class Advice(Frozen):
+    """The fewest acts that make the month ready, and what may be done besides."""
+
+    fixes: tuple[Fix, ...]
+    next_steps: tuple[Fix, ...]
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """Everything in plain words, what matters most first."""
+        return tuple(dict.fromkeys(fix.text for fix in (*self.fixes, *self.next_steps)))
 
 
-def device_actions(days: Bounds, codes: Mapping[str, CodeVerdict]) -> tuple[str, ...]:
-    """What would settle a supply code that is on hold for readings of unknown origin."""
-    waiting = [code for code in ("99454", "99445") if codes[code].verdict == "hold"]
-    unknown = (days.possible or 0) - days.certain
-    if not waiting or unknown <= 0:
-        return ()
-    step = f"Show which device took the readings of unknown origin ({unknown} days): {' and '.join(waiting)}"
-    return (f"{step} {'waits' if len(waiting) == 1 else 'wait'} for it.",)
+def advice_on(case: Case, days: Bounds, codes: dict[str, CodeVerdict]) -> Advice:
+    """What people can do for the month.
 
-
-def _completions(judged: Iterable[Judged]) -> Iterator[str]:
-    for _, assessed in judged:
-        if assessed.missing == ("minutes",):
-            yield f"Add how long the {occasion_of(assessed)} lasted ({assessed.sources[0]})."
-        elif assessed.missing:
-            wanted = "; ".join(_TO_ADD[element] for element in assessed.missing)
-            yield f"Add to the record of the {event_of(assessed)}: {wanted}."
-
-
-def _roles_of_workers(judged: Iterable[Judged], terms: Terms) -> Iterator[str]:
-    for contact, assessed in judged:
-        if waits_for_a_role(contact, assessed, terms):
-            yield f"Add the role of who did the work to the {event_of(assessed)}; its minutes wait for it."
-
-
-def _other_programmes(judged: Iterable[Judged], terms: Terms) -> Iterator[str]:
-    for contact, assessed in judged:
-        if codes := terms.other_programmes_of(contact):
-            yield f"Check that the {event_of(assessed)} belongs to {', '.join(codes)}; its minutes are not credited."
-
-
-def _missing_contact(facts: Management, month: BillingMonth, terms: Terms) -> Iterator[str]:
-    if facts.shown(terms.contacts_needed) == "none":
-        channels = ", ".join(NOUNS[channel] for channel in terms.channels)
-        yield (
-            f"Hold and document an exchange with the patient or a caregiver by {month.last_day} ({channels}): "
-            "without one no minutes support a code."
-        )
-
-
-def _missing_minutes(facts: Management, month: BillingMonth, terms: Terms) -> Iterator[str]:
-    """Minutes left to the next tier, unless completing a record that is to be completed anyway may bring them."""
-    short = terms.short_minutes
-    steps = [("99470", short.least if short else None), ("99457", terms.base_minutes)]
-    code, need = next(
-        ((code, need) for code, need in steps if need is not None and need > facts.minutes.certain), ("", None)
+    Args:
+        case: the month as judged.
+        days: device days of the month.
+        codes: every verdict, those on device supply included.
+    """
+    repair = smallest_repair(case)
+    unread = case.contact_gaps if case.status != "ready" else ()
+    fixes = (*map(_reread, dict.fromkeys(unread)), *(_acts(case, repair) if repair else ()))
+    done = repair.complete if repair else ()
+    others = (
+        *_completions(case, done),
+        *_checks(case),
+        *_next_tier(case),
+        *(_reread(gap) for gap in dict.fromkeys(case.gaps) if gap not in unread),
+        *_devices(case, days, codes),
     )
-    shown, possible = facts.shown(terms.contacts_needed), facts.minutes.possible
-    if need is not None and (shown == "certain" or (possible is not None and possible < need)):
-        more = need - facts.minutes.certain
-        verb = "would support" if shown == "certain" else "would also be needed for"
-        minutes = "minute" if more == 1 else "minutes"
-        yield f"{more} more creditable {minutes} by {month.last_day} {verb} {code}."
+    return Advice(fixes=fixes, next_steps=others)
+
+
+def _acts(case: Case, repair: Repair) -> Iterator[Fix]:
+    """The acts of the repair: records first, then what is still to be held or worked by the month's end."""
+    for place in repair.complete:
+        yield _completion(case, place, repair.lasted.get(place), repair.code)
+    last_day = case.month.last_day
+    for minutes in repair.exchanges:
+        channels = ", ".join(NOUNS[channel] for channel in case.terms.channels)
+        text = (
+            f"Hold and document an exchange of {_minutes(minutes)} or more with the patient or a caregiver by "
+            f"{last_day} ({channels}) to support {repair.code}."
+        )
+        yield Fix(kind="contact", text=text, minutes=minutes, deadline=last_day, code=repair.code)
+    if repair.work:
+        yield _work(case, repair.work, repair.code, then=bool(repair.complete))
+
+
+def _completions(case: Case, done: tuple[int, ...]) -> Iterator[Fix]:
+    for place in range(len(case.judged)):
+        if place not in done and lacking(case, place):
+            yield _completion(case, place)
+
+
+def _completion(case: Case, place: int, lasted: int | None = None, code: str | None = None) -> Fix:
+    """The record of one contact, completed; `lasted` is how long it must have been for the month to be ready."""
+    assessed, missing = case.judged[place][1], lacking(case, place)
+    if assessed.outcome == "excluded":
+        text = f"Add the role of who did the work to the {event_of(assessed)}; its minutes wait for it."
+    elif missing == ("minutes",):
+        enough = f"; {_minutes(lasted)} or more would support {code}" if lasted else ""
+        text = f"Add how long the {occasion_of(assessed)} lasted ({assessed.sources[0]}){enough}."
+    else:
+        wanted = "; ".join(_TO_ADD[element] for element in missing)
+        enough = f" ({_minutes(lasted)} or more would support {code})" if lasted else ""
+        text = f"Add to the record of the {event_of(assessed)}: {wanted}{enough}."
+    return Fix(kind="complete", text=text, sources=assessed.sources, elements=missing, minutes=lasted, code=code)
+
+
+def _work(case: Case, minutes: int, code: str, *, then: bool) -> Fix:
+    last_day = case.month.last_day
+    more = f"{minutes} more creditable {'minute' if minutes == 1 else 'minutes'}"
+    text = f"{more} by {last_day} would {'then ' if then else ''}support {code}."
+    return Fix(kind="work", text=text, minutes=minutes, deadline=last_day, code=code)
+
+
+def _checks(case: Case) -> Iterator[Fix]:
+    """Records whose coding decides whether their minutes, or the code itself, can stand."""
+    terms = case.terms
+    for contact, assessed in case.judged:
+        if codes := terms.other_programmes_of(contact):
+            text = f"Check that the {event_of(assessed)} belongs to {', '.join(codes)}; its minutes are not credited."
+            yield Fix(kind="check", text=text, sources=assessed.sources)
+
+
+def _next_tier(case: Case) -> Iterator[Fix]:
+    """In a month that is ready by the short tier, the minutes left to the base code."""
+    need, certain = case.terms.base_minutes, case.facts.minutes.certain
+    if case.status == "ready" and need is not None and certain < need:
+        yield _work(case, need - certain, case.terms.tiers.base, then=False)
+
+
+def _reread(gap: Gap) -> Fix:
+    text = f"See that {named(gap)} can be read in full, then judge the month again: {gap.reason}"
+    return Fix(kind="reread", text=text, gap=gap)
+
+
+def _devices(case: Case, days: Bounds, codes: dict[str, CodeVerdict]) -> Iterator[Fix]:
+    """What would settle a supply code that is on hold for readings of unknown origin."""
+    supply = (case.terms.tiers.full_days, case.terms.tiers.short_days)
+    waiting = [code for code in supply if code is not None and codes[code].verdict == "hold"]
+    unknown = (days.possible or 0) - days.certain
+    if waiting and unknown > 0:
+        step = f"Show which device took the readings of unknown origin ({unknown} days): {' and '.join(waiting)}"
+        yield Fix(kind="device", text=f"{step} {'waits' if len(waiting) == 1 else 'wait'} for it.")
+
+
+def _minutes(number: int) -> str:
+    return f"{number} {'minute' if number == 1 else 'minutes'}"

@@ -1,4 +1,4 @@
-"""Minutes and contacts → verdicts on the treatment-management codes 99457, 99458 and 99470 (assessment §4)."""
+"""Minutes and contacts → verdicts on the treatment-management codes, for RPM 99457, 99458 and 99470 (assessment §4)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Literal
 from fhir_rpm.billing.findings import information, warning
 from fhir_rpm.billing.terms import Terms
 from fhir_rpm.model import AssessedContact, Bounds, CodeVerdict, Finding
-from fhir_rpm.model.terms import Verdict
+from fhir_rpm.model.terms import MonthStatus, Verdict
 
 Shown = Literal["certain", "possible", "none"]
 """Whether the month's interactive communication is on record, could be, or is not there at all."""
@@ -42,15 +42,21 @@ class Management:
 
 
 def management_codes(facts: Management, terms: Terms) -> dict[str, CodeVerdict]:
-    """The verdicts on 99457, 99458 and 99470, in that order."""
-    base = _base(facts, terms)
-    return {"99457": base, "99458": _add_on(facts, terms, base), "99470": _short(facts, terms, base)}
+    """The verdicts on the base code, the add-on and the short tier, in that order."""
+    base, tiers = _base(facts, terms), terms.tiers
+    return {tiers.base: base, tiers.add_on: _add_on(facts, terms, base), tiers.short: _short(facts, terms, base)}
+
+
+def status_of(codes: dict[str, CodeVerdict], terms: Terms) -> MonthStatus:
+    """What the month comes to: the better of the base code and the short tier (assessment §4)."""
+    verdicts = {codes[terms.tiers.base].verdict, codes[terms.tiers.short].verdict}
+    return "ready" if "supported" in verdicts else "hold" if "hold" in verdicts else "not_met"
 
 
 def _base(facts: Management, terms: Terms) -> CodeVerdict:
     need = terms.base_minutes
     if need is None:
-        return not_in_force("99457")
+        return not_in_force(terms.tiers.base)
     certain, possible = facts.minutes.certain, facts.minutes.possible
     shown = facts.shown(terms.contacts_needed)
     verdict: Verdict = "hold"
@@ -65,11 +71,11 @@ def _base(facts: Management, terms: Terms) -> CodeVerdict:
 def _short(facts: Management, terms: Terms, base: CodeVerdict) -> CodeVerdict:
     span = terms.short_minutes
     if span is None:
-        return not_in_force("99470")
+        return not_in_force(terms.tiers.short)
     certain, possible = facts.minutes.certain, facts.minutes.possible
     minutes = _minutes_finding(f"{span} minutes are needed", facts.minutes)
     if certain > span.most or base.verdict == "supported":
-        message = f"From {span.most + 1} minutes on, 99457 takes its place."
+        message = f"From {span.most + 1} minutes on, {terms.tiers.base} takes its place."
         taken = information("replaced", message)
         return code_verdict("not_supported", (minutes, taken), incomplete=False)
     shown = facts.shown(terms.contacts_needed)
@@ -83,9 +89,9 @@ def _short(facts: Management, terms: Terms, base: CodeVerdict) -> CodeVerdict:
 
 def _add_on(facts: Management, terms: Terms, base: CodeVerdict) -> CodeVerdict:
     if terms.add_on_minutes is None or terms.base_minutes is None:
-        return not_in_force("99458")
+        return not_in_force(terms.tiers.add_on)
     if base.verdict == "not_supported":
-        finding = information("base_needed", "99457 is needed first.")
+        finding = information("base_needed", f"{terms.tiers.base} is needed first.")
         return code_verdict("not_supported", (finding,), incomplete=False)
     need = (
         f"Each full {terms.add_on_minutes} minutes beyond {terms.base_minutes} give a unit, at most {terms.add_on_cap}"
@@ -98,7 +104,7 @@ def _add_on(facts: Management, terms: Terms, base: CodeVerdict) -> CodeVerdict:
 
 
 def add_on_units(minutes: int, terms: Terms) -> int:
-    """Units of 99458 that so many minutes give: full further blocks, at most the policy's cap; 0 when not in force."""
+    """Units of the add-on: full further blocks, at most the policy's cap; 0 when it is not in force."""
     if terms.add_on_minutes is None or terms.base_minutes is None:
         return 0
     return min(terms.add_on_cap, max(0, minutes - terms.base_minutes) // terms.add_on_minutes)

@@ -1,4 +1,4 @@
-"""Device days → verdicts on the supply codes 99454 and 99445 (assessment §4 and §6)."""
+"""Device days → verdicts on the supply codes, for RPM 99454 and 99445 (assessment §4 and §6)."""
 
 from fhir_rpm.billing.codes import code_verdict, not_in_force
 from fhir_rpm.billing.findings import information
@@ -13,7 +13,9 @@ def device_days_of(record: MonthRecord) -> Bounds:
 
 
 def device_codes(days: Bounds, terms: Terms, incomplete: bool) -> dict[str, CodeVerdict]:
-    """The verdicts on 99454 and 99445, in that order, judged on the month for want of a start of monitoring.
+    """The verdicts on the long and the short supply code, judged on the month for want of a start of monitoring.
+
+    A programme that names no supply codes has no such verdicts.
 
     Args:
         days: device days of the calendar month; no more of them count than the period has.
@@ -22,11 +24,8 @@ def device_codes(days: Bounds, terms: Terms, incomplete: bool) -> dict[str, Code
     """
     certain = min(days.certain, terms.period_days)
     possible = max(certain, min(days.possible or 0, terms.period_days))
-    full, short = terms.full_days, terms.short_days
-    return {
-        "99454": _supply("99454", full, certain, possible, incomplete),
-        "99445": _supply("99445", short, certain, possible, incomplete),
-    }
+    tiers = ((terms.tiers.full_days, terms.full_days), (terms.tiers.short_days, terms.short_days))
+    return {code: _supply(code, span, certain, possible, incomplete) for code, span in tiers if code is not None}
 
 
 def _supply(code: str, span: Span | None, certain: int, possible: int, incomplete: bool) -> CodeVerdict:

@@ -35,6 +35,14 @@ def findings_of(
     if kinds := ", ".join(dict.fromkeys(named(gap) for gap in gaps)):
         message = f"Part of the data could not be read, and what it could change is on hold: {kinds}."
         yield warning("incomplete_data", message)
+    if terms.tiers.full_days or terms.tiers.short_days:
+        yield from _on_device_days(record, terms)
+    if month.last_day > terms.checked_through:
+        message = f"The policy {terms.name} was checked for months through {terms.checked_through} only."
+        yield warning("policy_not_checked", message)
+
+
+def _on_device_days(record: MonthRecord, terms: Terms) -> Iterator[Finding]:
     if not record.device_days | record.other_days:
         yield warning("no_readings", "The month shows no reading of a device.")
     yield information(
@@ -42,9 +50,6 @@ def findings_of(
         "The start of monitoring is not known, so device days are judged on the calendar month, "
         f"capped at {terms.period_days} days.",
     )
-    if month.last_day > terms.checked_through:
-        message = f"The policy {terms.name} was checked for months through {terms.checked_through} only."
-        yield warning("policy_not_checked", message)
 
 
 def _on_contact(contact: InteractiveCommunication, assessed: AssessedContact, terms: Terms) -> Iterator[Finding]:
@@ -52,6 +57,9 @@ def _on_contact(contact: InteractiveCommunication, assessed: AssessedContact, te
     if codes := terms.other_programmes_of(contact):
         message = f"The time of the {event} was recorded for {', '.join(codes)} and is not credited."
         yield warning("other_programme", message, contact.sources)
+    if barred := [code for code in contact.programmes if code in terms.exclusive_programmes]:
+        message = f"The {event} carries {', '.join(barred)}, which is not billed beside {terms.tiers.base} in a month."
+        yield warning("exclusive_programme", message, contact.sources)
     if terms.is_visit(contact):
         message = f"The {event} is an evaluation-and-management visit; its time is not credited."
         yield information("visit", message, contact.sources)

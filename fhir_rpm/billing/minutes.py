@@ -24,11 +24,11 @@ def minutes_of(contacts: Iterable[Judged], carried: Iterable[Judged], month: Bil
         terms: who is clinical staff, and which programmes minutes are not shared with.
     """
     listed = tuple(contacts)
-    credited = [
-        *_credited(listed, terms),
-        *(pair for pair in _credited(carried, terms) if isinstance(pair[1], Interval)),
+    stretches = [
+        *credited(listed, terms),
+        *(pair for pair in credited(carried, terms) if isinstance(pair[1], Interval)),
     ]
-    inside = [(credit, _within(month, stretch)) for credit, stretch in credited]
+    inside = [(credit, _within(month, stretch)) for credit, stretch in stretches]
     certain = _whole_minutes(stretch for credit, stretch in inside if credit == "certain")
     if any(assessed.outcome == "insufficient" and contact.seconds is None for contact, assessed in listed):
         return Bounds(certain=certain, possible=None)
@@ -46,7 +46,7 @@ def _credit_of(contact: InteractiveCommunication, assessed: AssessedContact, ter
 
 def waits_for_a_role(contact: InteractiveCommunication, assessed: AssessedContact, terms: Terms) -> bool:
     """Whether work beside no exchange is not credited only because nobody's role is known."""
-    levels = {credit for credit, _ in _credited([(contact, assessed)], terms)}
+    levels = {credit for credit, _ in credited([(contact, assessed)], terms)}
     return assessed.outcome == "excluded" and "possible" in levels
 
 
@@ -62,7 +62,8 @@ def _credit_of_staff(contact: InteractiveCommunication, terms: Terms) -> Credit 
     return "certain" if clinical else "possible"
 
 
-def _credited(contacts: Iterable[Judged], terms: Terms) -> Iterator[tuple[Credit, Stretch]]:
+def credited(contacts: Iterable[Judged], terms: Terms) -> Iterator[tuple[Credit, Stretch]]:
+    """Every stretch of time that counts, and whether it does on the record as it stands."""
     for contact, assessed in contacts:
         if contact.seconds is not None and (credit := _credit_of(contact, assessed, terms)):
             yield from ((credit, stretch) for stretch in _stretches(contact))

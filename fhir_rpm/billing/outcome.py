@@ -18,7 +18,7 @@ _NOTHING_HELD = ("not_done", "voicemail", "no_answer", "automated", "no_reply", 
 def assess_contact(contact: InteractiveCommunication, terms: Terms) -> AssessedContact:
     """What the contact amounts to under the terms; only an insufficient one lists missing elements."""
     reason = min(_reasons(contact, terms), key=REASONS.index, default=None)
-    missing = () if reason else tuple(sorted(_missing(contact, terms), key=ELEMENTS.index))
+    missing = () if reason else tuple(sorted(_demanded(contact, terms), key=ELEMENTS.index))
     return AssessedContact(
         sources=contact.sources,
         modality=contact.modality,
@@ -56,6 +56,12 @@ def _reason_in_exchange(contact: InteractiveCommunication) -> Reason | None:
             return "delayed_reply"
         case _:
             return None
+
+
+def _demanded(contact: InteractiveCommunication, terms: Terms) -> Iterator[Element]:
+    """What is missing of what the policy demands; whether there was an exchange, and over what, is always asked."""
+    wanted = {*terms.elements, "contact", "modality"}
+    return (element for element in _missing(contact, terms) if element in wanted)
 
 
 def _missing(contact: InteractiveCommunication, terms: Terms) -> Iterator[Element]:

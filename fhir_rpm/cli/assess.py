@@ -8,12 +8,7 @@ from fhir_rpm.cli import options
 
 
 @click.command(short_help="Judge a month from files, offline.")
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@options.month
-@options.judging
-@options.as_json
-@click.option("--ndjson", is_flag=True, help="Print one JSON object a line.")
-@options.exit_code
+@options.offline
 def assess(
     files: tuple[str, ...],
     month: str,
@@ -29,8 +24,6 @@ def assess(
 
     With --json, one patient gives an object and several give an array.
     """
-    import json
-
     from fhir_rpm import api
     from fhir_rpm.cli import exits, show
     from fhir_rpm.cli.inputs import read_patients
@@ -41,13 +34,8 @@ def assess(
         api.assess(resources, month=month, time_zone=zone, vendor=settings.vendor, policy=settings.policy)
         for resources in read_patients(files)
     ]
-    if ndjson:
-        for assessment in assessments:
-            click.echo(assessment.to_json(indent=None))
-    elif as_json and len(assessments) == 1:
-        click.echo(assessments[0].to_json())
-    elif as_json:
-        click.echo(json.dumps([item.model_dump(mode="json") for item in assessments], indent=2, ensure_ascii=False))
+    if ndjson or as_json:
+        show.print_json(assessments, as_lines=ndjson)
     else:
         console = show.out()
         for assessment in assessments:

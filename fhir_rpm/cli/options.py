@@ -17,7 +17,9 @@ write_back = click.option("--write-back", is_flag=True, help="Write one Document
 dry_run = click.option("--dry-run", is_flag=True, help="With --write-back: show what would be sent, send nothing.")
 
 _JUDGING = (
-    click.option("--policy", metavar="NAME|FILE", help="What the payer demands: rpm-us, rpm-us-strict, or a file."),
+    click.option(
+        "--policy", metavar="NAME|FILE", help="What the payer demands: rpm-us, rpm-us-strict, rtm-us, or a file."
+    ),
     click.option("--time-zone", metavar="ZONE", help="The practice's IANA zone, e.g. America/Chicago."),
     click.option("--vendor", metavar="NAME|FILE", help="epic, oracle, medplum, meditech, generic, or a mapping file."),
     click.option("--config", type=click.Path(path_type=Path), help="Configuration; default ./fhir-rpm.toml."),
@@ -35,6 +37,13 @@ def judging(command: F) -> F:
     for option in _JUDGING:
         command = option(command)
     return command
+
+
+def offline(command: F) -> F:
+    """The files of a month and how to judge and print it; what `assess` and `explain` share."""
+    ndjson = click.option("--ndjson", is_flag=True, help="Print one JSON object a line.")
+    files = click.argument("files", nargs=-1, required=True, metavar="FILE...")
+    return files(month(judging(as_json(ndjson(exit_code(command))))))
 
 
 def connection(command: F) -> F:

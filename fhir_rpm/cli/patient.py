@@ -25,13 +25,13 @@ def patient(
     exit_code: bool,
     **connection: object,
 ) -> int:
-    """Pull the month of patient ID from the EHR, judge it, and explain the verdict.
+    """Pull the month of patient ID from the EHR, judge it, and explain the verdict as `explain` does.
 
     With --json, standard output is the assessment alone.
     """
     from datetime import UTC, datetime
 
-    from fhir_rpm.cli import exits, show
+    from fhir_rpm.cli import exits, reasons, show
     from fhir_rpm.client import EhrSession
     from fhir_rpm.month import BillingMonth
     from fhir_rpm.sync import RunPlan
@@ -39,13 +39,14 @@ def patient(
 
     settings = options.settings_from(config, **connection)
     billing_month = BillingMonth.parse(month, settings.required_time_zone())
-    plan = RunPlan(billing_month, settings, datetime.now(UTC), write_back=write_back or dry_run, dry_run=dry_run)
+    writing = write_back or dry_run
+    plan = RunPlan(billing_month, settings, datetime.now(UTC), writing, dry_run, explain=not as_json)
     with EhrSession.open(settings) as session:
         result = run_month(session, patient_id, plan)
     if result.assessment is not None and as_json:
         click.echo(result.assessment.to_json())
-    elif result.assessment is not None:
-        show.show_assessment(show.out(), result.assessment)
+    elif result.explanation is not None:
+        reasons.show_explanation(show.out(piped=80), result.explanation)
     if result.published is not None:
         named = f" ({result.published.reference})" if result.published.reference else ""
         show.err().print(f"Document {result.published.status}{named}: {result.published.detail}")

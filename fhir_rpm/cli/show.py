@@ -1,22 +1,25 @@
 """Assessments for people: one in full, or many as a table."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
+from textwrap import fill
 
+import click
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from fhir_rpm.model import AssessedContact, Assessment, NoteFacts
+from fhir_rpm.model import AssessedContact, Assessment, Explanation, NoteFacts
 from fhir_rpm.sync import PatientResult
 
 _COLORS = {"ready": "green", "supported": "green", "qualifies": "green", "hold": "yellow", "insufficient": "yellow"}
 
 
-def out() -> Console:
-    """Standard output; wide when it is no terminal, so that piped tables stay whole."""
+def out(piped: int = 160) -> Console:
+    """Standard output; `piped` columns wide when it is no terminal: tables stay whole, running text readable."""
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=160)
+    return console if console.is_terminal else Console(highlight=False, width=piped)
 
 
 def err() -> Console:
@@ -24,22 +27,42 @@ def err() -> Console:
     return Console(stderr=True, highlight=False)
 
 
+def print_json(items: Sequence[Assessment | Explanation], *, as_lines: bool) -> None:
+    """One object a line; or one object for one patient, and an array for several."""
+    if as_lines or len(items) == 1:
+        for item in items:
+            click.echo(item.to_json(indent=None if as_lines else 2))
+    else:
+        click.echo(json.dumps([item.model_dump(mode="json") for item in items], indent=2, ensure_ascii=False))
+
+
 def show_assessment(console: Console, assessment: Assessment) -> None:
     """One month in full: verdicts and why, contacts, what to do, what was not read."""
+    show_head(console, assessment)
+    console.print(_codes(assessment))
+    if assessment.contacts:
+        console.print(_contacts(assessment.contacts))
+    show_list(console, "What to do", assessment.actions)
+    show_rest(console, assessment)
+
+
+def show_head(console: Console, assessment: Assessment) -> None:
+    """Whose month it is, its status, and its bounds."""
     minutes = assessment.minutes
     possible = "unbounded" if minutes.possible is None else minutes.possible
     console.print(
         f"[bold]{escape(assessment.patient or 'unknown patient')}[/] {assessment.month} ({assessment.time_zone})"
     )
-    console.print(f"Status {_colored(assessment.status)}   policy {escape(assessment.policy)}")
+    console.print(f"Status {colored(assessment.status)}   policy {escape(assessment.policy)}")
     console.print(f"Minutes {minutes.certain} certain, {possible} possible   ", end="")
     console.print(f"device days {assessment.device_days.certain} certain, {assessment.device_days.possible} possible")
-    console.print(_codes(assessment))
-    if assessment.contacts:
-        console.print(_contacts(assessment.contacts))
-    _list(console, "What to do", assessment.actions)
-    _list(console, "Could not be read", [f"{gap.resource_type or 'Any type'}: {gap.reason}" for gap in assessment.gaps])
-    _list(console, "Remarks", [finding.message for finding in assessment.findings])
+
+
+def show_rest(console: Console, assessment: Assessment) -> None:
+    """What was not read, and what else there is to know."""
+    unread = [f"{gap.resource_type or 'Any type'}: {gap.reason}" for gap in assessment.gaps]
+    show_list(console, "Could not be read", unread)
+    show_list(console, "Remarks", [finding.message for finding in assessment.findings])
 
 
 def _codes(assessment: Assessment) -> Table:
@@ -48,7 +71,7 @@ def _codes(assessment: Assessment) -> Table:
         table.add_column(title, overflow="fold")
     for code, verdict in assessment.codes.items():
         why = " ".join(finding.message for finding in verdict.findings)
-        table.add_row(code, _colored(verdict.verdict), str(verdict.units), escape(why))
+        table.add_row(code, colored(verdict.verdict), str(verdict.units), escape(why))
     return table
 
 
@@ -73,7 +96,7 @@ def _contacts(contacts: Iterable[AssessedContact]) -> Table:
 def outcome_of(contact: AssessedContact) -> str:
     """The outcome with its reason or with what is missing."""
     detail = contact.reason or ", ".join(contact.missing)
-    return _colored(contact.outcome) + (f": {detail}" if detail else "")
+    return colored(contact.outcome) + (f": {detail}" if detail else "")
 
 
 def show_results(console: Console, results: Iterable[PatientResult]) -> None:
@@ -101,7 +124,7 @@ def _row(result: PatientResult) -> list[str]:
     document = f"{published.status} {published.reference or ''}".strip() if published else ""
     return [
         result.patient,
-        _colored(assessment.status),
+        colored(assessment.status),
         " ".join(units),
         minutes if minutes == possible else f"{minutes} to {possible}",
         "\n".join(f"{contact.modality} {outcome_of(contact)}" for contact in assessment.contacts),
@@ -116,12 +139,9 @@ def why(assessment: Assessment) -> str:
         return assessment.gaps[0].reason
     if assessment.status != "ready" and assessment.actions:
         return assessment.actions[0]
-    telling = ("99457", "99470") if assessment.status != "ready" else _supported(assessment)
-    return next((finding.message for code in telling for finding in assessment.codes[code].findings), "")
-
-
-def _supported(assessment: Assessment) -> list[str]:
-    return [code for code in ("99457", "99470") if assessment.codes[code].verdict == "supported"]
+    supported = [found for found in assessment.codes.values() if found.verdict == "supported"]
+    telling = supported if assessment.status == "ready" else assessment.codes.values()
+    return next((finding.message for code in telling for finding in code.findings), "")
 
 
 def show_note(console: Console, facts: NoteFacts) -> None:
@@ -132,18 +152,22 @@ def show_note(console: Console, facts: NoteFacts) -> None:
     values = facts.model_dump(mode="json", exclude={"spans"})
     for name, value in values.items():
         words = " | ".join(span.text for span in facts.spans if span.fact == name)
-        table.add_row(name, "" if value is None else _colored(str(value)), escape(words))
+        table.add_row(name, "" if value is None else colored(str(value)), escape(words))
     console.print(table)
 
 
-def _list(console: Console, title: str, entries: Iterable[str]) -> None:
+def show_list(console: Console, title: str, entries: Iterable[str]) -> None:
+    """A titled list; nothing when it is empty."""
     lines = list(entries)
     if lines:
         console.print(f"[bold]{title}[/]")
     for line in lines:
-        console.print(f"  - {escape(line)}")
+        console.print(
+            escape(fill(line, console.width, initial_indent="  - ", subsequent_indent="    ")), soft_wrap=True
+        )
 
 
-def _colored(word: str) -> str:
+def colored(word: str) -> str:
+    """A status, verdict or outcome in its color."""
     color = _COLORS.get(word, "red" if word in ("not_met", "not_supported", "excluded") else "")
     return f"[{color}]{word}[/]" if color else word

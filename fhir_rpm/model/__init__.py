@@ -2,21 +2,32 @@
 
 from fhir_rpm.model.assessment import AssessedContact, Assessment, Bounds, CodeVerdict, PolicyCitation
 from fhir_rpm.model.contact import Evidence, InteractiveCommunication, Participant
+from fhir_rpm.model.explanation import Basis, CodeExplanation, Explanation, Fix, Requirement, StrictVerdict
 from fhir_rpm.model.note import NoteFacts, TextSpan
+from fhir_rpm.model.policy import PolicyProblem, PolicyRule, RuleChange
 from fhir_rpm.model.record import Finding, Gap, MonthRecord
 
 __all__ = [
     "AssessedContact",
     "Assessment",
+    "Basis",
     "Bounds",
+    "CodeExplanation",
     "CodeVerdict",
     "Evidence",
+    "Explanation",
     "Finding",
+    "Fix",
     "Gap",
     "InteractiveCommunication",
     "MonthRecord",
     "NoteFacts",
     "Participant",
     "PolicyCitation",
+    "PolicyProblem",
+    "PolicyRule",
+    "Requirement",
+    "RuleChange",
+    "StrictVerdict",
     "TextSpan",
 ]

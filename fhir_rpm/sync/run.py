@@ -1,16 +1,17 @@
 """One patient after another, a few at a time: pull, judge, and write back when asked."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from typing import Any
 
-from fhir_rpm.api import assess
+from fhir_rpm.api import assess, explain
 from fhir_rpm.client import EhrSession
 from fhir_rpm.config import ConnectionSettings
 from fhir_rpm.errors import FhirRpmError
-from fhir_rpm.model import Assessment
+from fhir_rpm.model import Assessment, Explanation, Gap
 from fhir_rpm.month import BillingMonth
 from fhir_rpm.writeback import Published, publish
 
@@ -24,6 +25,7 @@ class RunPlan:
         settings: vendor, policy and how documents are written.
         created: now; the only clock of a run.
         write_back, dry_run: whether documents are written, or only shown.
+        explain: whether the reasons are wanted too.
     """
 
     month: BillingMonth
@@ -31,6 +33,7 @@ class RunPlan:
     created: datetime
     write_back: bool = False
     dry_run: bool = False
+    explain: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class PatientResult:
     published: Published | None = None
     error: FhirRpmError | None = None
     broken: str | None = None
+    explanation: Explanation | None = None
 
 
 Observer = Callable[[PatientResult], None]
@@ -90,17 +94,9 @@ def run_month(session: EhrSession, patient: str, plan: RunPlan) -> PatientResult
     """
     identity = patient.removeprefix("Patient/")
     pull = session.pull_month(identity, plan.month)
-    assessment = assess(
-        pull.resources,
-        month=str(plan.month),
-        time_zone=plan.month.zone.key,
-        vendor=plan.settings.vendor,
-        policy=plan.settings.policy,
-        unread=pull.gaps,
-    )
-    assessment = assessment.model_copy(update={"patient": f"Patient/{identity}"})
+    assessment, explanation = _judged(pull.resources, pull.gaps, plan, f"Patient/{identity}")
     if not plan.write_back:
-        return PatientResult(identity, assessment)
+        return PatientResult(identity, assessment, explanation=explanation)
     published = publish(
         session,
         assessment,
@@ -110,7 +106,25 @@ def run_month(session: EhrSession, patient: str, plan: RunPlan) -> PatientResult
         created=plan.created,
         dry_run=plan.dry_run,
     )
-    return PatientResult(identity, assessment, published)
+    return PatientResult(identity, assessment, published, explanation=explanation)
+
+
+def _judged(
+    resources: Iterable[Mapping[str, Any]], gaps: Iterable[Gap], plan: RunPlan, patient: str
+) -> tuple[Assessment, Explanation | None]:
+    """The month under the patient's own id, with its reasons when they are wanted."""
+    how: dict[str, Any] = {
+        "month": str(plan.month),
+        "time_zone": plan.month.zone.key,
+        "vendor": plan.settings.vendor,
+        "policy": plan.settings.policy,
+        "unread": gaps,
+    }
+    if not plan.explain:
+        return assess(resources, **how).model_copy(update={"patient": patient}), None
+    explanation = explain(resources, **how)
+    assessment = explanation.assessment.model_copy(update={"patient": patient})
+    return assessment, explanation.model_copy(update={"assessment": assessment})
 
 
 def place_of(error: BaseException) -> str:

@@ -66,9 +66,37 @@ def test_the_next_tier_says_how_many_minutes_are_left_to_it(minutes: int, action
 
 
 def test_minutes_that_the_record_to_be_completed_may_bring_are_not_asked_for_beside_it() -> None:
-    assert len(judged(contact(None)).actions) == 1
+    assert judged(contact(None)).actions == (
+        "Add how long the call of 2026-05-14 lasted (Encounter/e1); 10 minutes or more would support 99470.",
+    )
     assert len(judged(contact(12, exchange="unclear")).actions) == 1
-    assert judged(contact(6, exchange="unclear")).actions[1].startswith("10 more creditable minutes")
+    assert judged(contact(6, exchange="unclear")).actions[1] == (
+        "4 more creditable minutes by 2026-05-31 would then support 99470."
+    )
+
+
+def test_any_length_will_do_where_the_minutes_are_there_already() -> None:
+    assert judged(contact(None), review(10)).actions == ("Add how long the call of 2026-05-14 lasted (Encounter/e1).",)
+
+
+def test_the_length_that_a_record_with_more_gaps_must_show_is_said_too() -> None:
+    assert judged(contact(None, decision=False), review(4)).actions == (
+        "Add to the record of the call of 2026-05-14 (Encounter/e1): how long it lasted; what was decided, even if "
+        "nothing changes (6 minutes or more would support 99470).",
+    )
+
+
+def test_what_makes_the_month_ready_comes_before_what_may_be_done_besides() -> None:
+    long, short = ("Encounter/long",), ("Encounter/short",)
+    actions = judged(
+        contact(4, decision=False, sources=short), contact(12, "2026-05-20T09:00:00", content=False, sources=long)
+    ).actions
+    assert ["long" in action for action in actions] == [False, True]  # both have their minutes: the earlier one will do
+    actions = judged(
+        contact(4, exchange="unclear", sources=short),
+        contact(12, "2026-05-20T09:00:00", exchange="unclear", sources=long),
+    ).actions
+    assert ["long" in action for action in actions] == [True, False]
 
 
 def test_at_20_minutes_no_more_are_asked_for() -> None:
@@ -83,10 +111,10 @@ def test_before_2026_the_next_tier_is_99457() -> None:
 
 def test_without_a_contact_an_exchange_is_asked_for_first() -> None:
     assert judged(review(14)).actions == (
-        "Hold and document an exchange with the patient or a caregiver by 2026-05-31 (call, video visit, message "
-        "exchange): without one no minutes support a code.",
-        "6 more creditable minutes by 2026-05-31 would also be needed for 99457.",
+        "Hold and document an exchange of 1 minute or more with the patient or a caregiver by 2026-05-31 (call, video "
+        "visit, message exchange) to support 99470.",
     )
+    assert "an exchange of 6 minutes or more" in judged(review(4)).actions[0]
     assert "(call, video visit)" in judged(review(14), policy="rpm-us-strict").actions[0]
 
 
@@ -98,6 +126,14 @@ def test_withheld_data_says_what_is_missing_and_why() -> None:
         "Part of the data was withheld.",
         "See that data (timeout) can be read in full, then judge the month again: A page could not be read.",
     )
+
+
+def test_while_data_is_unread_nothing_is_held_or_worked_that_may_be_on_record_already() -> None:
+    gap = Gap(resource_type="Encounter", code="59204", reason="Part of the data was withheld.")
+    for month in (judged(gaps=(gap,)), judged(contact(4), gaps=(gap,))):
+        assert [action.partition(" (")[0] for action in month.actions] == ["See that Encounter"]
+    two = judged(contact(12, decision=False), gaps=(gap,)).actions
+    assert [action.split()[0] for action in two] == ["See", "Add"]
 
 
 def test_readings_of_unknown_origin_are_asked_for_when_a_supply_code_waits_for_them() -> None:

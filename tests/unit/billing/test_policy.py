@@ -40,7 +40,7 @@ def test_rpm_us_strict_accepts_phone_and_video_and_differs_in_nothing_else() -> 
     assert (strict.channels, strict.channels_when_marked, strict.strict) == (("phone", "video"), (), None)
     differing = {name for name in type(usual).model_fields if getattr(strict, name) != getattr(usual, name)}
     assert differing == {
-        "name", "strict", "channels", "channels_when_marked", "unknown_modality_accepted", "citations",
+        "name", "strict", "channels", "channels_when_marked", "unknown_modality_accepted", "rules",
     }  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def test_the_accepted_roles_are_those_of_the_contract() -> None:
 @pytest.mark.parametrize("policy", ["rpm-us", "rpm-us-strict"])
 def test_every_value_in_force_has_a_source_with_the_date_it_was_read(policy: str) -> None:
     citations = terms(policy).citations
-    assert len(citations) == 15
+    assert len(citations) == 17
     assert all(citation.value and citation.title for citation in citations)
     assert all(citation.citation.endswith("(read 2026-11-23)") for citation in citations)
 
@@ -70,7 +70,9 @@ def test_99470_and_99445_exist_from_january_2026(label: str, in_force: set[str])
 
 def test_a_month_without_a_policy_in_force_is_refused() -> None:
     with pytest.raises(
-        ConfigurationError, match=r"'rpm-us' has no value of contacts\.needed in force in 2020-12.*later"
+        ConfigurationError,
+        match=r"^policies/rpm-us\.toml: policy 'rpm-us' has no value of contacts\.needed in force in 2020-12\. "
+        r"Choose a month from 2021-01-01 on, or give \[\[contacts\.needed\]\] an entry for it\.$",
     ):
         load_policy("rpm-us").in_force(month("2020-12"))
 
@@ -111,6 +113,40 @@ def test_an_ended_entry_does_not_bring_back_the_one_before_it(tmp_path: Path) ->
     policy = load_policy(payer(tmp_path, first + second))
     with pytest.raises(ConfigurationError, match=r"no value of minutes.add_on_cap in force in 2026-03"):
         policy.in_force(month("2026-03"))
+
+
+def test_the_file_of_the_chain_that_gives_the_rule_is_named(tmp_path: Path) -> None:
+    ended = CAP.format(start="2021-01-01", value=3).replace("value", "ends = 2026-05-01\nvalue")
+    policy = load_policy(payer(tmp_path, ended))
+    with pytest.raises(ConfigurationError, match=r"acme\.toml: policy 'acme' has no value of minutes\.add_on_cap"):
+        policy.in_force(month("2026-05"))
+    with pytest.raises(ConfigurationError, match=r"^policies/rpm-us\.toml: policy 'acme' has no value of contacts"):
+        policy.in_force(month("2020-05"))
+
+
+def test_a_code_that_a_payer_does_not_cover_is_not_in_force(tmp_path: Path) -> None:
+    found = load_policy(payer(tmp_path, "[codes]\n99470 = []\n")).in_force(month("2026-05"))
+    assert (found.short_minutes, found.base_minutes) == (None, 20)
+
+
+def test_rules_over_time_and_in_a_month() -> None:
+    policy = load_policy("rpm-us")
+    setup = [rule for rule in policy.rules() if rule.rule == "documented.99453"]
+    days = [(str(rule.since), str(rule.ends), rule.value, rule.judged) for rule in setup]
+    assert days == [("2019-01-01", "2026-01-01", 16, False), ("2026-01-01", "None", 2, False)]
+    in_may = {rule.rule: rule for rule in policy.rules(month("2026-05"))}
+    assert in_may["documented.99453"].value == 2
+    assert in_may["codes.99470"].value == {"least": 10, "most": 19}
+    assert in_may["codes.99470"].words == "10 to 19"
+    assert set(in_may) == {rule.rule for rule in policy.rules()}
+    assert "documented.99453" not in {citation.rule for citation in terms().citations}
+
+
+def test_each_rule_names_the_file_it_comes_from(tmp_path: Path) -> None:
+    path = payer(tmp_path, CAP.format(start="2021-01-01", value=2))
+    files = {rule.rule: rule.file for rule in load_policy(path).rules(month("2026-05"))}
+    assert files["minutes.add_on_cap"] == path
+    assert files["codes.99457"] == "policies/rpm-us.toml"
 
 
 def test_a_payers_own_file_replaces_a_rule_and_is_named_by_its_file(tmp_path: Path) -> None:
