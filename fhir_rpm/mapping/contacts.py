@@ -126,7 +126,7 @@ def _length(
     lengths = [length for item in group for length in item.lengths]
     if barred in _NOBODY_REACHED or modality == "voicemail":
         return None, None, []
-    narrated = [seconds for _, facts in _texts(group) if (seconds := _narrated(facts, barred)) is not None]
+    narrated = [seconds for item, facts in _texts(group) if (seconds := _narrated(item, facts, barred)) is not None]
     choices = [length.seconds for length in lengths]
     smallest = min(choices, default=None)
     for seconds in narrated:
@@ -138,7 +138,9 @@ def _length(
     return smallest, _interval(start, smallest), lengths
 
 
-def _narrated(facts: NoteFacts, barred: Reason | None) -> int | None:
+def _narrated(item: Fragment, facts: NoteFacts, barred: Reason | None) -> int | None:
+    if item.exchange not in (None, "none"):  # a sitting is timed by its messages, whatever minutes they talk about
+        return None
     if facts.seconds is not None:
         return facts.seconds
     minutes = facts.minutes
@@ -153,8 +155,11 @@ def _clock(group: Group, lengths: list[Length], told: NoteFacts | None) -> datet
     if placed:
         return min(placed)
     day = next((item.start.earliest for item in group if item.start is not None and item.start.day is not None), None)
-    if day is not None and told is not None and told.begins is not None:
-        return datetime.combine(day.date(), told.begins, day.tzinfo)
+    begins = told.begins if told is not None else None
+    if told is not None and told.contact == "none":
+        begins = next((item.clocked for item in group if item.told is told), None)
+    if day is not None and begins is not None:
+        return datetime.combine(day.date(), begins, day.tzinfo)
     begun = (item.start for item in group if item.kind != "DocumentReference" and item.exchange is None)
     return next((start.instant for start in begun if start is not None and start.instant is not None), None)
 
@@ -263,7 +268,7 @@ def _evidence(group: Group, lengths: list[Length]) -> tuple[Evidence, ...]:
 def _disagreements(group: Group, contact: InteractiveCommunication, lengths: list[Length]) -> list[Finding]:
     found = []
     minutes = {length.seconds // 60 for length in lengths}
-    minutes |= {s // 60 for _, facts in _texts(group) if (s := _narrated(facts, contact.barred)) is not None}
+    minutes |= {s // 60 for item, facts in _texts(group) if (s := _narrated(item, facts, contact.barred)) is not None}
     if contact.seconds is not None and len(minutes) > 1:
         message = (
             f"The sources give different lengths ({', '.join(map(str, sorted(minutes)))} minutes); the smaller counts."

@@ -42,6 +42,14 @@ def test_a_live_thread_is_one_two_way_contact_from_first_to_last_message() -> No
     assert (contact.minutes, contact.sources) == (12, tuple(f"Communication/m{place}" for place in range(4)))
 
 
+def test_minutes_that_messages_talk_about_are_not_the_length_of_the_sitting() -> None:
+    asked = message("m1", "2026-05-12T17:00:00-04:00", "Pulse 128. Do you feel palpitations?")
+    felt = message("m2", "2026-05-12T17:06:00-04:00", "Fluttering for ten minutes, no pain.", sender="patient")
+    told = message("m3", "2026-05-12T17:18:00-04:00", "Take metoprolol now, new reading in 15 minutes.")
+    (contact,) = _contacts(*(turn | {"partOf": [HEADER]} for turn in (asked, felt, told)))
+    assert contact.minutes == 18
+
+
 def test_a_thread_header_without_payload_is_no_contact() -> None:
     assert _contacts(message("h", None, None, topic={"text": "Hello"})) == ()
 
