@@ -13,6 +13,7 @@ from fhir_rpm.model import Evidence, NoteFacts
 from fhir_rpm.model.terms import Modality
 from fhir_rpm.month import FhirTime, parse_fhir_time
 from fhir_rpm.narrative import read_note
+from fhir_rpm.narrative.when import lengths_in
 
 _DROPPED = {"entered-in-error", "superseded"}
 _SAME_EVENT = {"appends", "transforms", "signs"}
@@ -25,6 +26,11 @@ _CLOCK = re.compile(
     re.IGNORECASE,
 )
 """A single clock time of the event: at the opening of a note, or in its first sentence after an attempt."""
+_PERSONAL = re.compile(
+    r"^[^\S\n]*(?:patient(?: name)?:.*\b(?:mr#|mrn|dob|acct)|(?:mr#|mrn|dob|acct|age/sex|loc)) ?:.*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""A printed letterhead's lines on who the patient is: `Patient: Roth,Alma  MR#: 77` is nobody's turn to speak."""
 _AUTHOR_ROLE = "clinical-note-author-provider-type"
 _ATTESTER = "DocumentReference.attester"
 
@@ -59,7 +65,7 @@ class NoteReader:
         text = attachment_text(attachments, self._resources)
         if "no_note" in claimed or (text is not None and self._table.own_words.match(text)):
             return None
-        told = read_note(text) if text is not None else None
+        told = read_note(_PERSONAL.sub("", text)) if text is not None else None
         hint = None if told is not None and told.totals_only else self._modality_hint(claimed, document)
         start = self._start(document) or told_date(told, self._zone)
         root = self._root(source)
@@ -140,15 +146,23 @@ def told_date(told: NoteFacts | None, zone: tzinfo) -> FhirTime | None:
 
 def clock_told(told: NoteFacts | None, text: str | None) -> time | None:
     """When the text says that the event began: from a range of clock times, else one at its opening or attempt."""
-    if told is None or told.begins is not None or told.contact == "none":
+    if told is None or told.begins is not None:
         return told.begins if told is not None else None
-    match = _CLOCK.search(text or "")
+    if told.contact == "none":
+        return _work_began(told, text or "")
+    match = _CLOCK.search(_PERSONAL.split(text or "")[-1].lstrip())
     if match is None:
         return None
     hour, minute = int(match["h"] or match["hh"]), int(match["m"])
     if match["half"]:
         hour = hour % 12 + (12 if match["half"] in "pP" else 0)
     return time(hour, minute) if hour < 24 else None
+
+
+def _work_began(told: NoteFacts, text: str) -> time | None:
+    """When review or team work began whose minutes are told by clock times, `10:00-10:15`."""
+    lengths = (length for length in lengths_in(text.lower()) if length.seconds // 60 == told.work_minutes)
+    return next((length.begins for length in lengths if length.begins is not None), None)
 
 
 _TOLD = (

@@ -170,6 +170,12 @@ def test_undated_evidence_is_reported_and_a_call_without_date_is_incomplete_data
     assert [(gap.resource_type, gap.code) for gap in record.gaps] == [("Encounter", "undated")]
 
 
+def test_a_stay_or_a_series_is_not_the_length_of_a_call() -> None:
+    series = encounter("e1", "2026-05-01T00:00:00-04:00", "2026-05-31T23:59:59-04:00", type=[concept("RPM")])
+    assert _contact(series, note("d1", SPOKE, about="e1")).minutes is None
+    assert _contact(series, note("d1", f"{SPOKE} Call lasted 9 minutes.", about="e1")).minutes == 9
+
+
 def test_an_addendum_belongs_to_the_event_of_its_note() -> None:
     later = {"date": "2026-05-16T09:00:00-04:00"}
     first = {"relatesTo": [{"code": "appends", "target": {"reference": "DocumentReference/d1"}}]}
@@ -223,6 +229,25 @@ def test_notes_of_one_encounter_with_stated_times_far_apart_are_separate_contact
     second = note("d2", "1402-1424 Spoke with patient by phone again, BP 140/88, continue amlodipine.", about="e1")
     record = _record(encounter("e1", "2026-05-14"), first, second)
     assert [contact.minutes for contact in record.contacts] == [5, 22]
+
+
+LETTERHEAD = "MAIN SITE\nTelephone Encounter Note\nSigned\n\nPatient: Roth,Alma   MR#: IA000077\nDOB: 03/02/1950\n\n"
+
+
+def test_a_printed_letterhead_is_neither_a_patients_turn_nor_in_the_way_of_a_clock_time() -> None:
+    voicemail = LETTERHEAD + "Called patient, reached voicemail, left message to call the RPM line.\nAna Ruiz RN"
+    assert _contact(encounter("e1", *CALL), note("d1", voicemail, about="e1")).barred == "voicemail"
+    tried = note("d1", LETTERHEAD + "Called patient at 0905. No answer, no message left.", about="e1")
+    spoke = note("d2", LETTERHEAD + "1402-1424 " + SPOKE, about="e1")
+    record = _record(encounter("e1", "2026-05-14"), tried, spoke)
+    assert [contact.barred for contact in record.contacts] == ["no_answer", None]
+
+
+def test_review_told_by_clock_times_has_its_place_in_time() -> None:
+    text = "Chart review 10:00-10:15. Reviewed BP uploads, average 148/88. Patient not contacted."
+    contact = _contact(note("d1", text))
+    assert (contact.barred, contact.minutes) == ("data_review", 15)
+    assert [str(interval.start) for interval in contact.intervals] == ["2026-05-14 14:00:00+00:00"]
 
 
 @pytest.mark.parametrize(
