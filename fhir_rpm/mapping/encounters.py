@@ -5,7 +5,7 @@ from datetime import timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 
 from fhir_rpm.mapping.fhir import Json, child, code_of, codings, displays, items, string
-from fhir_rpm.mapping.fragment import Fragment, Length
+from fhir_rpm.mapping.fragment import Fragment, Length, lengths_in
 from fhir_rpm.mapping.people import People, Person
 from fhir_rpm.mapping.table import EncounterKind, MappingTable
 from fhir_rpm.model import Evidence
@@ -112,9 +112,7 @@ class EncounterReader:
             lengths.append(Length(stated, source, "Encounter.length", interval_from(start, stated)))
         end = parse_fhir_time(child(encounter, "period").get("end"), self._zone)
         if instant is not None and end is not None and end.instant is not None:
-            interval = Interval(instant, end.instant)
-            if interval.seconds:
-                lengths.append(Length(interval.seconds, source, "Encounter.period", interval))
+            lengths += lengths_in(Interval(instant, end.instant), source, "Encounter.period")
         return lengths
 
 

@@ -19,6 +19,14 @@ class Length:
     interval: Interval | None = None
 
 
+_A_DAY = 24 * 60 * 60
+
+
+def lengths_in(interval: Interval, source: str, path: str) -> list[Length]:
+    """The length that two times tell: none when they are equal, nor for a day and more, which is a stay or a series."""
+    return [Length(interval.seconds, source, path, interval)] if 0 < interval.seconds < _A_DAY else []
+
+
 @dataclass(frozen=True)
 class Fragment:
     """One piece of evidence about one event.

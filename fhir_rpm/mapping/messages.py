@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from fhir_rpm.mapping.bodies import payload_text, plain_text
 from fhir_rpm.mapping.fhir import Json, code_of, codings, displays, items, string
-from fhir_rpm.mapping.fragment import Fragment, Length, elapsed, rank_of
+from fhir_rpm.mapping.fragment import Fragment, Length, elapsed, lengths_in, rank_of
 from fhir_rpm.mapping.index import Resources
 from fhir_rpm.mapping.notes import told_date, told_evidence
 from fhir_rpm.mapping.people import People, Person
@@ -241,8 +241,7 @@ class MessageReader:
         times = [turn.start.instant for turn in turns if turn.start is not None and turn.start.instant is not None]
         if len(times) < 2 or not any(turn.voice in _PATIENT_SIDE for turn in turns):
             return []
-        interval = Interval(times[0], times[-1])
-        return [Length(interval.seconds, turns[0].source, "Communication.sent", interval)] if interval.seconds else []
+        return lengths_in(Interval(times[0], times[-1]), turns[0].source, "Communication.sent")
 
 
 class _Threads:
@@ -348,8 +347,7 @@ def _call_length(message: Message) -> list[Length]:
     end = message.end.instant if message.end else None
     if start is None or end is None or message.modality not in ("phone", "video"):
         return []
-    interval = Interval(start, end)
-    return [Length(interval.seconds, message.source, "Communication.sent", interval)] if interval.seconds else []
+    return lengths_in(Interval(start, end), message.source, "Communication.sent")
 
 
 def _sent_evidence(message: Message) -> list[Evidence]:
