@@ -98,8 +98,12 @@ def _same_event(left: Group, right: Group) -> bool:
 def _modalities_agree(left: Group, right: Group) -> bool:
     ours, theirs = modality_of(left), modality_of(right)
     if "secure_message" in (ours, theirs):
-        return False
+        return ours == theirs and not (_is_sitting(left) and _is_sitting(right))  # a note may tell of a sitting
     return ours == theirs or "unknown" in (ours, theirs)
+
+
+def _is_sitting(group: Group) -> bool:
+    return any(item.exchange is not None for item in group)
 
 
 def modality_of(group: Group) -> Modality:

@@ -7,7 +7,7 @@ import pytest
 from fhir_rpm.mapping import read_month
 from fhir_rpm.model import InteractiveCommunication
 from fhir_rpm.month import BillingMonth
-from tests.builders import NURSE, PATIENT, SPOKE, concept, encounter, message
+from tests.builders import NURSE, PATIENT, SPOKE, concept, encounter, message, note
 
 MAY = BillingMonth.parse("2026-05", "America/New_York")
 HEADER = {"reference": "Communication/h"}
@@ -50,6 +50,21 @@ def test_minutes_that_messages_talk_about_are_not_the_length_of_the_sitting() ->
     assert contact.minutes == 18
 
 
+def test_an_unlinked_note_about_a_sitting_is_the_same_event_and_two_sittings_are_two() -> None:
+    asked = message("m1", "2026-05-12T09:00:00-04:00", "Weight 214. Any swelling?")
+    told = message("m2", "2026-05-12T09:12:00-04:00", "No, took it", sender="patient", partOf=[_to("m1")])
+    other = message("m3", "2026-05-12T09:05:00-04:00", "Your new scale was shipped.")
+    text = "Secure message exchange with patient in the portal, 12 min. Weight 214, no swelling. No medication change."
+    about = note("d1", text, "2026-05-12T09:13:00-04:00", type=concept("Nurse Note"))
+    first, second = _contacts(asked, told, other, about)
+    assert first.sources == ("Communication/m1", "Communication/m2", "DocumentReference/d1")
+    assert (first.minutes, second.sources) == (12, ("Communication/m3",))
+
+
+def _to(identity: str) -> dict[str, str]:
+    return {"reference": f"Communication/{identity}"}
+
+
 def test_a_thread_header_without_payload_is_no_contact() -> None:
     assert _contacts(message("h", None, None, topic={"text": "Hello"})) == ()
 
@@ -73,6 +88,32 @@ def test_gaps_are_real_time_when_the_clocks_change() -> None:
     autumn = (("2026-11-01T05:20:00Z", NURSE), ("2026-11-01T06:30:00Z", "patient"))
     assert exchanges("2026-03", *spring) == ["two_way"]
     assert exchanges("2026-11", *autumn) == ["delayed"]
+
+
+def test_a_picture_is_an_answer() -> None:
+    picture = [{"contentAttachment": {"contentType": "image/jpeg", "url": "Binary/p"}}]
+    answer = message("m2", "2026-05-12T10:05:00-04:00", None, sender="patient", partOf=[HEADER], payload=picture)
+    record = read_month([message("m1", "2026-05-12T10:00:00-04:00", "Weight?", partOf=[HEADER]), answer], MAY)
+    assert ([contact.exchange for contact in record.contacts], record.gaps) == (["two_way"], ())
+
+
+@pytest.mark.parametrize("more", [{}, {"medium": [concept("", "PHONE")]}, {"recipient": [DOCTOR]}], ids=str)
+def test_a_message_whose_body_was_not_read_is_a_gap(more: dict[str, Any]) -> None:
+    body = [{"contentReference": {"reference": "Binary/lost"}}]
+    record = read_month([message("m1", "2026-05-12T10:00:00-04:00", None, payload=body, **more)], MAY)
+    assert [contact.sources for contact in record.contacts] == [("Communication/m1",)]
+    assert [(gap.resource_type, gap.code) for gap in record.gaps] == [("Binary", "unreadable_body")]
+
+
+def test_a_thread_that_was_all_an_error_is_one_contact() -> None:
+    turns = [
+        message(
+            f"m{at}", f"2026-05-12T10:0{at}:00-04:00", "Weight?", sender=by, partOf=[HEADER], status="entered-in-error"
+        )
+        for at, by in enumerate((NURSE, "patient"))
+    ]
+    (contact,) = _contacts(*turns)
+    assert (contact.barred, len(contact.sources)) == ("not_done", 2)
 
 
 def test_a_message_nobody_answered_is_no_reply() -> None:
