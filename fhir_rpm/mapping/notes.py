@@ -150,7 +150,8 @@ def clock_told(told: NoteFacts | None, text: str | None) -> time | None:
         return told.begins if told is not None else None
     if told.contact == "none":
         return _work_began(told, text or "")
-    match = _CLOCK.search(_PERSONAL.split(text or "")[-1].lstrip())
+    opening, *parts = _PERSONAL.split(text or "")
+    match = _CLOCK.search(next((part.lstrip() for part in parts if part.strip()), opening))
     if match is None:
         return None
     hour, minute = int(match["h"] or match["hh"]), int(match["m"])

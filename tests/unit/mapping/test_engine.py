@@ -237,7 +237,7 @@ LETTERHEAD = "MAIN SITE\nTelephone Encounter Note\nSigned\n\nPatient: Roth,Alma 
 def test_a_printed_letterhead_is_neither_a_patients_turn_nor_in_the_way_of_a_clock_time() -> None:
     voicemail = LETTERHEAD + "Called patient, reached voicemail, left message to call the RPM line.\nAna Ruiz RN"
     assert _contact(encounter("e1", *CALL), note("d1", voicemail, about="e1")).barred == "voicemail"
-    tried = note("d1", LETTERHEAD + "Called patient at 0905. No answer, no message left.", about="e1")
+    tried = note("d1", LETTERHEAD + "Called patient at 0905. No answer, no message left.\nMRN: 77", about="e1")
     spoke = note("d2", LETTERHEAD + "1402-1424 " + SPOKE, about="e1")
     record = _record(encounter("e1", "2026-05-14"), tried, spoke)
     assert [contact.barred for contact in record.contacts] == ["no_answer", None]
