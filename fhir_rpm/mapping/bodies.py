@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 from striprtf.striprtf import rtf_to_text
 
-from fhir_rpm.mapping.fhir import Json, items, string
+from fhir_rpm.mapping.fhir import Json, child, items, reference_of, string
 from fhir_rpm.mapping.index import Resources
 
 _BLOCKS = {"p", "div", "br", "tr", "li", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol", "pre", "section"}
@@ -90,6 +90,14 @@ def payload_text(payload: Json, resources: Resources) -> str | None:
         return attachment_text([attachment], resources)
     key = resources.key_of(payload.get("contentReference"))
     return attachment_text([{"url": key}], resources) if key is not None else None
+
+
+def should_hold_text(payload: Json) -> bool:
+    """Whether a payload points at a text: not at a picture, a recording or another resource."""
+    attachment = child(payload, "contentAttachment")
+    kind = (string(attachment.get("contentType")) or "").lower()
+    written = bool(attachment) and not kind.startswith(("image/", "audio/", "video/"))
+    return written or "Binary/" in (reference_of(payload.get("contentReference")) or "")
 
 
 def _load(attachment: Json, resources: Resources) -> tuple[str | None, str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
 
-from fhir_rpm.mapping.bodies import payload_text, plain_text
+from fhir_rpm.mapping.bodies import payload_text, plain_text, should_hold_text
 from fhir_rpm.mapping.fhir import Json, code_of, codings, displays, items, string
 from fhir_rpm.mapping.fragment import Fragment, Length, elapsed, lengths_in, rank_of
 from fhir_rpm.mapping.index import Resources
@@ -32,6 +32,8 @@ class Message:
     Attributes:
         voice: who speaks: staff, patient, caregiver, device, unknown, or `automatic` for replies that nobody wrote.
         to_patient: a recipient is on the patient's side; None when no recipient is known.
+        written: it has a payload, be it a picture; a thread header has none.
+        unreadable: its payload should hold text, and none could be read.
         thread: the root of its thread.
         encounter: `Encounter/id` it references, if any.
     """
@@ -46,6 +48,8 @@ class Message:
     to_patient: bool | None
     recipients: tuple[Person, ...]
     text: str | None
+    written: bool
+    unreadable: bool
     never: bool
     thread: str
     encounter: str | None
@@ -85,6 +89,7 @@ class MessageReader:
         linked = [resource.get("encounter"), *items(resource.get("partOf")), *items(resource.get("basedOn"))]
         keys = [self._resources.key_within(key, item) for item in linked]
         text = self._text(resource)
+        payloads = [payload for payload in items(resource.get("payload")) if any(payload.values())]
         return Message(
             source=key,
             resource=resource,
@@ -96,6 +101,8 @@ class MessageReader:
             to_patient=bool(sides & set(_PATIENT_SIDE)) if sides - {"unknown"} else None,
             recipients=recipients,
             text=text,
+            written=text is not None or bool(payloads),
+            unreadable=text is None and any(map(should_hold_text, payloads)),
             never=code_of(resource, "status") in NEVER_SO,
             thread=roots.of(key),
             encounter=next((item for item in keys if item is not None and item.startswith("Encounter/")), None),
@@ -142,21 +149,27 @@ class MessageReader:
             needs_text=message.modality == "in_person",
             rpm_marked=told is not None and told.rpm_marked,
             evidence=tuple(_sent_evidence(message) + told_evidence(message.source, told, "Communication.payload")),
+            unreadable=message.unreadable and not message.never,
             encounter=message.encounter,
             rank=rank_of(0, message.start, message.source),
         )
 
     def _sittings(self, thread: list[Message]) -> list[Fragment]:
         """The sittings of one thread, each with the answer that the next one opens with (assessment §6)."""
-        turns = [message for message in thread if message.text is not None and not message.never]
+        turns = [message for message in thread if message.written and not message.never]
         if not turns:
-            drafts = [message for message in thread if message.text is not None]
-            return [_unsent(draft) for draft in drafts]
+            return self._unsent([message for message in thread if message.written])
         dated = sorted((turn for turn in turns if turn.start is not None), key=_order)
         undated = [self._sitting([turn], thread) for turn in turns if turn.start is None]
         runs = self._runs(dated)
         contacts = [self._sitting(run, thread, runs[place + 1 :]) for place, run in enumerate(runs)]
         return contacts + undated
+
+    def _unsent(self, drafts: list[Message]) -> list[Fragment]:
+        """The sittings that a thread without a single live message would have been."""
+        dated = sorted((draft for draft in drafts if draft.start is not None), key=_order)
+        undated = [[draft] for draft in drafts if draft.start is None]
+        return [_unsent(run) for run in (*self._runs(dated), *undated)]
 
     def _runs(self, turns: list[Message]) -> list[list[Message]]:
         live = [turn for turn in turns if turn.voice not in ("automatic", "device")] or turns
@@ -198,6 +211,7 @@ class MessageReader:
             told=told,
             exchange="none" if barred == "internal" else exchange,
             barred=barred,
+            unreadable=any(message.unreadable for message in run),
             encounter=next((message.encounter for message in run if message.encounter), None),
             rpm_marked=True,
             evidence=tuple(_sitting_evidence(run, told)),
@@ -319,9 +333,8 @@ def _staff_of(run: list[Message]) -> list[Person]:
 def _told(run: list[Message]) -> NoteFacts | None:
     """What the turns say together, as a transcript with the speakers' sides."""
     labels = {"patient": "Patient", "caregiver": "Caregiver"}
-    lines = [
-        f"{labels.get(turn.voice, 'Nurse')}: {turn.text}" for turn in run if turn.voice not in ("automatic", "device")
-    ]
+    spoken = [turn for turn in run if turn.text is not None and turn.voice not in ("automatic", "device")]
+    lines = [f"{labels.get(turn.voice, 'Nurse')}: {turn.text}" for turn in spoken]
     return read_note("\n".join(lines)) if lines else None
 
 
@@ -329,15 +342,15 @@ def _barred_modality(barred: Reason | None) -> Modality | None:
     return {"automated": "automated", "internal": "internal"}.get(barred or "")  # type: ignore[return-value]
 
 
-def _unsent(draft: Message) -> Fragment:
+def _unsent(run: list[Message]) -> Fragment:
     return Fragment(
-        sources=(draft.source,),
-        start=draft.start,
-        modality=draft.modality,
-        staff=tuple(_staff_of([draft])),
+        sources=tuple(draft.source for draft in run),
+        start=run[0].start,
+        modality=run[0].modality,
+        staff=tuple(_staff_of(run)),
         barred="not_done",
-        encounter=draft.encounter,
-        evidence=tuple(_sent_evidence(draft)),
+        encounter=next((draft.encounter for draft in run if draft.encounter), None),
+        evidence=tuple(_sent_evidence(run[0])),
     )
 
 
