@@ -142,11 +142,17 @@ class People:
         found: dict[str, StaffRole] = {}
         for _, resource in self._resources.of_type("CareTeam"):
             for member in items(resource.get("participant")):
-                key = self._resources.key_of(member.get("member"))
+                key = self._practitioner_key(member.get("member"))
                 role = self._role_in(member.get("role"))
                 if key is not None and role is not None:
                     found.setdefault(key, role)
         return found
+
+    def _practitioner_key(self, reference: object) -> str | None:
+        """Who a Reference names, by the Practitioner even where it points at a PractitionerRole."""
+        key = self._resources.key_of(reference)
+        held = self._resources.get(key) or {}
+        return self._resources.key_of(held.get("practitioner")) or key
 
     def _role_in(self, *values: object) -> StaffRole | None:
         """The first role that any CodeableConcept among `values` (or in lists among them) names."""

@@ -70,6 +70,13 @@ def test_a_credential_in_the_display_names_the_role(display: str, name: str, rol
     assert (person.name, person.role) == (name, role)
 
 
+def test_a_care_team_may_name_its_members_by_practitioner_role() -> None:
+    role = {"resourceType": "PractitionerRole", "id": "r", "practitioner": {"reference": "Practitioner/n1"}}
+    member = {"role": [concept("Registered Nurse")], "member": {"reference": "PractitionerRole/r"}}
+    team = {"resourceType": "CareTeam", "id": "t", "participant": [member]}
+    assert _person({"reference": "Practitioner/n1"}, _practitioner(), role, team).role == "rn"
+
+
 def test_a_bare_nurse_has_no_role() -> None:
     role = {"resourceType": "PractitionerRole", "id": "r", "practitioner": {"reference": "Practitioner/n1"}}
     nurse = role | {"code": [concept("Professional nurse (occupation)", "106292003", "http://snomed.info/sct")]}
