@@ -290,6 +290,16 @@ def test_a_note_of_our_own_is_never_evidence() -> None:
     assert _record(own).contacts == ()
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [concept("Report", "18748-4", "http://loinc.org"), concept("Imaging Narrative"), concept("Pathology Report")],
+)
+def test_a_report_of_a_test_or_procedure_is_never_a_contact(kind: dict[str, Any]) -> None:
+    text = "Chest two views. No acute infiltrate. Called to Dr. Moss. No answer."
+    stay = encounter("e1", *CALL, type=[concept("Admitted Inpatient")], **{"class": {"code": "IMP"}})
+    assert _record(stay, note("d1", text, about="e1", type=kind)).contacts == ()
+
+
 def test_a_note_that_only_restates_totals_is_no_contact() -> None:
     assert _record(note("d1", "Total RPM time for May 2026: 22 minutes.", type=concept("Progress note"))).contacts == ()
 
