@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from fhir_rpm.billing.case import Case
 from fhir_rpm.billing.findings import NOUNS, event_of, named, occasion_of
-from fhir_rpm.billing.repair import Repair, lacking, smallest_repair
+from fhir_rpm.billing.repair import Repair, smallest_repair
 from fhir_rpm.model import Bounds, CodeVerdict, Fix, Gap
 from fhir_rpm.model.base import Frozen
 from fhir_rpm.model.terms import Element
@@ -73,14 +73,14 @@ def _acts(case: Case, repair: Repair) -> Iterator[Fix]:
 
 
 def _completions(case: Case, done: tuple[int, ...]) -> Iterator[Fix]:
-    for place in range(len(case.judged)):
-        if place not in done and lacking(case, place):
+    for place, missing in enumerate(case.lacking):
+        if missing and place not in done:
             yield _completion(case, place)
 
 
 def _completion(case: Case, place: int, lasted: int | None = None, code: str | None = None) -> Fix:
     """The record of one contact, completed; `lasted` is how long it must have been for the month to be ready."""
-    assessed, missing = case.judged[place][1], lacking(case, place)
+    assessed, missing = case.judged[place][1], case.lacking[place]
     if assessed.outcome == "excluded":
         text = f"Add the role of who did the work to the {event_of(assessed)}; its minutes wait for it."
     elif missing == ("minutes",):

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from fhir_rpm.billing.codes import Management, management_codes, status_of
-from fhir_rpm.billing.minutes import Judged, minutes_of
+from fhir_rpm.billing.minutes import Judged, minutes_of, waits_for_a_role
 from fhir_rpm.billing.outcome import assess_contact
 from fhir_rpm.billing.terms import Terms
-from fhir_rpm.model import CodeVerdict, Gap, InteractiveCommunication, MonthRecord
-from fhir_rpm.model.terms import MonthStatus
+from fhir_rpm.model import AssessedContact, CodeVerdict, Gap, InteractiveCommunication, MonthRecord
+from fhir_rpm.model.terms import ELEMENTS, Element, MonthStatus
 from fhir_rpm.month import BillingMonth
 
 _MANAGEMENT = {"Encounter", "Communication", "DocumentReference", "Binary"}
@@ -56,6 +56,11 @@ class Case:
         return tuple(gap for gap in self.gaps if gap.resource_type not in _MANAGEMENT)
 
     @cached_property
+    def lacking(self) -> tuple[tuple[Element, ...], ...]:
+        """What each contact's record lacks and a person could add; empty where completing it would change nothing."""
+        return tuple(_lacking(contact, assessed, self.terms) for contact, assessed in self.judged)
+
+    @cached_property
     def facts(self) -> Management:
         """What the management codes are judged by."""
         minutes = minutes_of(self.judged, self.carried, self.month, self.terms)
@@ -70,6 +75,13 @@ class Case:
     def status(self) -> MonthStatus:
         """What the month comes to."""
         return status_of(self.codes, self.terms)
+
+
+def _lacking(contact: InteractiveCommunication, assessed: AssessedContact, terms: Terms) -> tuple[Element, ...]:
+    if "contact" in assessed.missing:  # once an exchange is shown, more may be asked of it
+        shown = assess_contact(contact.model_copy(update={"exchange": "two_way"}), terms)
+        return tuple(element for element in ELEMENTS if element in {*assessed.missing, *shown.missing})
+    return assessed.missing or (("staff_role",) if waits_for_a_role(contact, assessed, terms) else ())
 
 
 def _judged(contacts: Iterable[InteractiveCommunication], terms: Terms) -> tuple[Judged, ...]:

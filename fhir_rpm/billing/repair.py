@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from fhir_rpm.billing.case import Case
-from fhir_rpm.billing.minutes import Judged, waits_for_a_role
+from fhir_rpm.billing.minutes import Judged
 from fhir_rpm.billing.outcome import assess_contact
 from fhir_rpm.model import InteractiveCommunication, Participant
 from fhir_rpm.model.terms import Element
@@ -39,12 +39,6 @@ class Repair:
         return len(self.complete) + len(self.exchanges) + bool(self.work)
 
 
-def lacking(case: Case, place: int) -> tuple[Element, ...]:
-    """What the record at that place lacks and a person could add; empty when completing it would change nothing."""
-    contact, assessed = case.judged[place]
-    return assessed.missing or (("staff_role",) if waits_for_a_role(contact, assessed, case.terms) else ())
-
-
 def smallest_repair(case: Case) -> Repair | None:
     """The repair of fewest acts; None when there is none.
 
@@ -69,7 +63,7 @@ def smallest_repair(case: Case) -> Repair | None:
 
 def _candidates(case: Case) -> list[int]:
     """Places worth completing: records of exchanges, then of work, those first that could bring most minutes."""
-    open_places = [place for place in range(len(case.judged)) if lacking(case, place)]
+    open_places = [place for place, missing in enumerate(case.lacking) if missing]
 
     def by_length(place: int) -> float:
         seconds = case.judged[place][0].seconds
@@ -81,7 +75,7 @@ def _candidates(case: Case) -> list[int]:
 
 
 def _cost(case: Case, repair: Repair) -> tuple[object, ...]:
-    missing = [lacking(case, place) for place in repair.complete]
+    missing = [case.lacking[place] for place in repair.complete]
     unsure = sum("contact" in elements for elements in missing)
     return (repair.acts, repair.work, unsure, sum(repair.lasted.values()), sum(map(len, missing)), repair.complete)
 
@@ -120,7 +114,7 @@ def repaired_case(case: Case, repair: Repair) -> Case:
     judged: list[Judged] = list(case.judged)
     for place in repair.complete:
         contact = case.judged[place][0]
-        done = _completed(contact, lacking(case, place), case, repair.lasted.get(place, 1))
+        done = _completed(contact, case.lacking[place], case, repair.lasted.get(place, 1))
         judged[place] = (done, assess_contact(done, case.terms))
     judged += _new(case, repair)
     return case.having(judged)

@@ -153,6 +153,13 @@ def test_records_that_could_do_are_completed_rather_than_a_new_exchange_held() -
     assert kinds(case(month)) == ["complete", "work"]
 
 
+def test_an_exchange_that_is_shown_must_show_its_channel_too_where_the_policy_asks_for_it() -> None:
+    found = case([contact(12, modality="unknown", exchange="unclear")], "rpm-us-strict")
+    (fix,) = advice(found).fixes
+    assert fix.elements == ("contact", "modality")
+    assert applied(found, (fix,)).status == "ready"
+
+
 def test_a_fix_says_by_when_and_for_which_code() -> None:
     (fix,) = advice(case([contact(4)])).fixes
     assert (str(fix.deadline), fix.code, fix.sources, fix.elements) == ("2026-05-31", "99470", (), ())
