@@ -224,7 +224,7 @@ class MessageReader:
         if not patient:
             return "one_way"
         for before, after in pairwise(voices):
-            if before.voice == "staff" and after.voice in _PATIENT_SIDE and not _is_later(before, after, self._max_gap):
+            if before.voice == "staff" and after.voice in _PATIENT_SIDE and self._is_live(before, after):
                 return "two_way"
         gaps = [_is_later(before, after, self._max_gap) for before, after in pairwise(voices)]
         if any(gaps):
@@ -232,6 +232,11 @@ class MessageReader:
         if any(turn.voice == "staff" for turn in voices):
             return "unclear"
         return "delayed" if any(turn.voice == "staff" for run_ in later for turn in run_) else "one_way"
+
+    def _is_live(self, before: Message, after: Message) -> bool:
+        """Whether the record shows that `after` came within the gap; two dates of one day do not."""
+        timed = all(turn.start is not None and turn.start.instant is not None for turn in (before, after))
+        return timed and not _is_later(before, after, self._max_gap)
 
     def _barred(self, run: list[Message], thread: list[Message], exchange: Exchange) -> Reason | None:
         voices = {turn.voice for turn in run} - {"automatic", "unknown"}
@@ -287,7 +292,7 @@ def _is_later(before: Message, after: Message, limit: timedelta) -> bool:
     if before.start is None or after.start is None:
         return True
     if before.start.instant is None or after.start.instant is None:
-        return True
+        return before.start.day is None or before.start.day != after.start.day
     return elapsed(before.start.instant, after.start.instant) > limit
 
 

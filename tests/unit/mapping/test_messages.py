@@ -90,6 +90,15 @@ def test_gaps_are_real_time_when_the_clocks_change() -> None:
     assert exchanges("2026-11", *autumn) == ["delayed"]
 
 
+def test_dates_without_a_time_leave_open_whether_the_answer_was_live() -> None:
+    def exchanges(answered: str) -> list[str]:
+        turns = (("m1", "2026-05-12", NURSE), ("m2", answered, "patient"))
+        sent = [message(name, day, "Weight 214", sender=by, partOf=[HEADER]) for name, day, by in turns]
+        return [contact.exchange for contact in _contacts(*sent)]
+
+    assert (exchanges("2026-05-12"), exchanges("2026-05-13")) == (["unclear"], ["delayed"])
+
+
 def test_a_picture_is_an_answer() -> None:
     picture = [{"contentAttachment": {"contentType": "image/jpeg", "url": "Binary/p"}}]
     answer = message("m2", "2026-05-12T10:05:00-04:00", None, sender="patient", partOf=[HEADER], payload=picture)
