@@ -21,11 +21,24 @@ def group_events(encounters: dict[str, Fragment], others: list[Fragment]) -> lis
     for key, fragment in encounters.items():
         if "#" in key and key not in linked:  # contained in what was dropped
             continue
-        first, *separate = _events(linked.pop(key, []))
-        groups += [[fragment, *first], *separate]
+        told, apart = _told_of(fragment, linked.pop(key, []))
+        first, *separate = _events(told)
+        groups += [[fragment, *first], *separate, *([sitting] for sitting in apart)]
     for group in linked.values():
         groups += _events(group)
     return _joined([group for group in groups if not all(map(_is_silent, group))])
+
+
+def _told_of(encounter: Fragment, linked: Group) -> tuple[Group, Group]:
+    """What tells of the Encounter, and the messages around a call: a reminder or a thank-you is its own event."""
+    sittings = [item for item in linked if item.exchange is not None]
+    others = [item for item in linked if item.exchange is None]
+    return (others, sittings) if any(map(_tells_of_speaking, (encounter, *others))) else (linked, [])
+
+
+def _tells_of_speaking(fragment: Fragment) -> bool:
+    told = fragment.told.modality if fragment.told is not None else None
+    return fragment.modality in ("phone", "video") or told in ("phone", "video", "voicemail", "in_person")
 
 
 def _is_silent(fragment: Fragment) -> bool:

@@ -169,6 +169,17 @@ def test_sittings_that_name_one_encounter_stay_apart() -> None:
     assert second.sources == ("Communication/b", "Communication/a")
 
 
+def test_messages_around_a_call_are_events_of_their_own() -> None:
+    link = {"encounter": {"reference": "Encounter/e1"}}
+    reminder = message("m1", "2026-05-11T08:00:00-04:00", "Reminder: call tomorrow.", sender=DEVICE, **link)
+    thanks = message("m2", "2026-05-12T11:00:00-04:00", "Thank you for talking with me.", **link)
+    about = note("d1", SPOKE, "2026-05-12T10:20:00-04:00", about="e1")
+    event = encounter("e1", "2026-05-12T10:00:00-04:00", "2026-05-12T10:15:00-04:00")
+    first, call, last = _contacts(event, about, reminder, thanks)
+    assert (call.sources, call.barred, call.minutes) == (("Encounter/e1", "DocumentReference/d1"), None, 15)
+    assert (first.barred, last.barred) == ("automated", "no_reply")
+
+
 def test_of_two_calls_of_one_encounter_the_later_decides() -> None:
     call = {"medium": [concept("", "PHONE")], "encounter": {"reference": "Encounter/e1"}}
     tried = message("b", "2026-05-12T09:00:00-04:00", "Called patient, no answer, left voicemail.", **call)
