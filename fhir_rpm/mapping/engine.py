@@ -107,7 +107,7 @@ def _within(start: FhirTime | None, month: BillingMonth) -> bool:
 
 
 def _unreadable(note: Fragment, month: BillingMonth, encounters: dict[str, Fragment]) -> Gap | None:
-    encounter = encounters.get(note.encounter or "")
+    encounter = next((encounters[key] for key in note.encounters if key in encounters), None)
     start = encounter.start if encounter is not None and encounter.start is not None else note.start
     if not note.unreadable or not _within(start, month):
         return None

@@ -47,7 +47,7 @@ class Fragment:
         needs_text: it is no contact unless some text tells of one.
         unreadable: it should have had a text that could not be read.
         preliminary: it is not signed yet.
-        encounter: `Encounter/id` that it references, if any.
+        encounters: `Encounter/id` of those that it references.
         appends: `DocumentReference/id` of the note that it is an addendum to, if any.
         type: the resource type it comes from, where that is not its source's: a contained Encounter's.
         rank: order among fragments of one event; later ones tell what happened last.
@@ -68,7 +68,7 @@ class Fragment:
     needs_text: bool = False
     unreadable: bool = False
     preliminary: bool = False
-    encounter: str | None = None
+    encounters: tuple[str, ...] = ()
     appends: str | None = None
     programmes: tuple[str, ...] = ()
     rpm_marked: bool = False

@@ -16,24 +16,32 @@ def group_events(encounters: dict[str, Fragment], others: list[Fragment]) -> lis
     linked: dict[str, Group] = defaultdict(list)
     groups: list[Group] = []
     for fragment in others:
-        known = fragment.encounter if fragment.encounter in encounters else None
+        known = next((key for key in fragment.encounters if key in encounters), None)
         linked[known or fragment.appends or fragment.sources[0]].append(fragment)
     for key, fragment in encounters.items():
         if "#" in key and key not in linked:  # contained in what was dropped
             continue
-        told, apart = _told_of(fragment, linked.pop(key, []))
+        told, beside = _told_of(fragment, linked.pop(key, []))
         first, *separate = _events(told)
-        groups += [[fragment, *first], *separate, *([sitting] for sitting in apart)]
+        groups += [[fragment, *first], *separate, *([item] for item in beside)]
     for group in linked.values():
         groups += _events(group)
     return _joined([group for group in groups if not all(map(_is_silent, group))])
 
 
 def _told_of(encounter: Fragment, linked: Group) -> tuple[Group, Group]:
-    """What tells of the Encounter, and the messages around a call: a reminder or a thank-you is its own event."""
-    sittings = [item for item in linked if item.exchange is not None]
-    others = [item for item in linked if item.exchange is None]
-    return (others, sittings) if any(map(_tells_of_speaking, (encounter, *others))) else (linked, [])
+    """What tells of the Encounter, and what only references it: a reminder, a draft or an attempt is its own event."""
+    others = [item for item in linked if not _is_message(item)]
+    spoken = any(map(_tells_of_speaking, (encounter, *others)))
+    held = any(item.told is not None and item.told.contact == "two_way" and item.barred is None for item in others)
+    apart = [
+        item for item in linked if (spoken and _is_message(item)) or (held and item.barred in ("not_done", "automated"))
+    ]
+    return [item for item in linked if item not in apart], apart
+
+
+def _is_message(fragment: Fragment) -> bool:
+    return fragment.exchange is not None or (fragment.barred == "not_done" and fragment.modality == "secure_message")
 
 
 def _tells_of_speaking(fragment: Fragment) -> bool:

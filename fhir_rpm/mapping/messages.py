@@ -35,7 +35,7 @@ class Message:
         written: it has a payload, be it a picture; a thread header has none.
         unreadable: its payload should hold text, and none could be read.
         thread: the root of its thread.
-        encounter: `Encounter/id` it references, if any.
+        encounters: `Encounter/id` of those it references.
     """
 
     source: str
@@ -52,7 +52,7 @@ class Message:
     unreadable: bool
     never: bool
     thread: str
-    encounter: str | None
+    encounters: tuple[str, ...]
 
 
 class MessageReader:
@@ -105,7 +105,7 @@ class MessageReader:
             unreadable=text is None and any(map(should_hold_text, payloads)),
             never=code_of(resource, "status") in NEVER_SO,
             thread=roots.of(key),
-            encounter=next((item for item in keys if item is not None and item.startswith("Encounter/")), None),
+            encounters=tuple(item for item in keys if item is not None and item.startswith("Encounter/")),
         )
 
     def _time(self, resource: Json, element: str) -> FhirTime | None:
@@ -150,7 +150,7 @@ class MessageReader:
             rpm_marked=told is not None and told.rpm_marked,
             evidence=tuple(_sent_evidence(message) + told_evidence(message.source, told, "Communication.payload")),
             unreadable=message.unreadable and not message.never,
-            encounter=message.encounter,
+            encounters=message.encounters,
             rank=rank_of(0, message.start, message.source),
         )
 
@@ -212,7 +212,7 @@ class MessageReader:
             exchange="none" if barred == "internal" else exchange,
             barred=barred,
             unreadable=any(message.unreadable for message in run),
-            encounter=next((message.encounter for message in run if message.encounter), None),
+            encounters=_encounters_of(run),
             rpm_marked=True,
             evidence=tuple(_sitting_evidence(run, told)),
             rank=rank_of(0, run[0].start, run[0].source),
@@ -327,6 +327,10 @@ def _side(run: Iterable[Message]) -> PatientSide | None:
     return "patient" if "patient" in voices else "caregiver" if "caregiver" in voices else None
 
 
+def _encounters_of(run: list[Message]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(key for message in run for key in message.encounters))
+
+
 def _staff_of(run: list[Message]) -> list[Person]:
     found: dict[str, Person] = {}
     for turn in run:
@@ -354,7 +358,7 @@ def _unsent(run: list[Message]) -> Fragment:
         modality=run[0].modality,
         staff=tuple(_staff_of(run)),
         barred="not_done",
-        encounter=next((draft.encounter for draft in run if draft.encounter), None),
+        encounters=_encounters_of(run),
         evidence=tuple(_sent_evidence(run[0])),
     )
 

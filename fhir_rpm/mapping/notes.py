@@ -81,7 +81,7 @@ class NoteReader:
             needs_text=hint is None or not attachments,
             unreadable=text is None,
             preliminary=code_of(document, "docStatus") == "preliminary",
-            encounter=self._encounter(source) or self._encounter(root),
+            encounters=self._encounters(source) or self._encounters(root),
             appends=root if root != source else None,
             rpm_marked=(told is not None and told.rpm_marked) or self._says_rpm(concepts),
             office_visit=told is not None and told.office_visit,
@@ -99,10 +99,10 @@ class NoteReader:
             source = next((key for item in targets if (key := self._resources.key_of(item)) is not None), source)
         return source
 
-    def _encounter(self, source: str) -> str | None:
+    def _encounters(self, source: str) -> tuple[str, ...]:
         references = items(child(self._resources.get(source), "context").get("encounter"))
         keys = (self._resources.key_within(source, item) for item in references)
-        return next((key for key in keys if key is not None), None)
+        return tuple(key for key in keys if key is not None)
 
     def _modality_hint(self, claimed: list[NoteKind], document: Json) -> Modality | None:
         for kind in claimed:

@@ -426,6 +426,13 @@ def test_malformed_resources_never_raise_and_never_become_a_contact(junk: dict[s
     assert _record({"resourceType": "Bundle", "entry": [None, {"resource": junk}, {"resource": None}]}).contacts == ()
 
 
+def test_of_several_encounters_a_note_belongs_to_one_that_can_be_a_contact() -> None:
+    both = {"context": {"encounter": [{"reference": "Encounter/e0"}, {"reference": "Encounter/e1"}]}}
+    billed = encounter("e0", *CALL, type=[concept("Professional billing")])
+    (contact,) = _record(billed, encounter("e1", *CALL), note("d1", SPOKE, **both)).contacts
+    assert contact.sources == ("Encounter/e1", "DocumentReference/d1")
+
+
 def test_a_contained_encounter_tells_how_and_how_long() -> None:
     text = "Spoke with patient. BP 150/92, no dizziness. Continue lisinopril."
     visit = encounter("e1", *CALL, type=[concept("Video visit")])
