@@ -92,7 +92,7 @@ def _modality(group: Group, told: NoteFacts | None) -> Modality:
     sittings = [item.modality for item in group if item.exchange is not None and item.modality is not None]
     if sittings:
         return sittings[0]
-    for work in ("chart_review", "internal"):
+    for work in ("automated", "chart_review", "internal"):
         if work in stated:
             return work
     if "in_person" in stated and (told is None or told.modality in ("unknown", "chart_review", "internal")):

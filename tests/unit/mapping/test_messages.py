@@ -180,6 +180,26 @@ def test_messages_around_a_call_are_events_of_their_own() -> None:
     assert (first.barred, last.barred) == ("automated", "no_reply")
 
 
+@pytest.mark.parametrize(
+    ("changes", "barred"),
+    [
+        ({"status": "not-done", "medium": [concept("", "PHONE")]}, "not_done"),
+        ({"status": "preparation"}, "not_done"),
+        ({"sender": DEVICE, "medium": [concept("", "PHONE")]}, "automated"),
+    ],
+)
+def test_what_never_was_or_a_machine_did_takes_nothing_from_a_call_that_was_held(
+    changes: dict[str, Any], barred: str
+) -> None:
+    beside = (
+        message("m1", "2026-05-12T09:00:00-04:00", "Call at 10.", encounter={"reference": "Encounter/e1"}) | changes
+    )
+    event = encounter("e1", "2026-05-12T10:00:00-04:00", "2026-05-12T10:15:00-04:00")
+    other, call = _contacts(event, note("d1", SPOKE, "2026-05-12T10:20:00-04:00", about="e1"), beside)
+    assert (other.barred, call.barred, call.minutes) == (barred, None, 15)
+    assert (other.modality == "automated") is (barred == "automated")
+
+
 def test_of_two_calls_of_one_encounter_the_later_decides() -> None:
     call = {"medium": [concept("", "PHONE")], "encounter": {"reference": "Encounter/e1"}}
     tried = message("b", "2026-05-12T09:00:00-04:00", "Called patient, no answer, left voicemail.", **call)
