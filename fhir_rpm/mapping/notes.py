@@ -13,7 +13,6 @@ from fhir_rpm.model import Evidence, NoteFacts
 from fhir_rpm.model.terms import Modality
 from fhir_rpm.month import FhirTime, parse_fhir_time
 from fhir_rpm.narrative import read_note
-from fhir_rpm.narrative.when import lengths_in
 
 _DROPPED = {"entered-in-error", "superseded"}
 _SAME_EVENT = {"appends", "transforms", "signs"}
@@ -26,6 +25,10 @@ _CLOCK = re.compile(
     re.IGNORECASE,
 )
 """A single clock time of the event: at the opening of a note, or in its first sentence after an attempt."""
+_RANGE = re.compile(
+    r"(?<![\d/:.])([012]?\d(?=:)|[012]\d):?([0-5]\d)\s?(?:-|–|to)\s?([012]?\d(?=:)|[012]\d):?([0-5]\d)(?![\d/:])"
+)
+"""From one clock time to another, `10:00-10:15` or `1000-1015`."""
 _PERSONAL = re.compile(
     r"^[^\S\n]*(?:patient(?: name)?:.*\b(?:mr#|mrn|dob|acct)|(?:mr#|mrn|dob|acct|age/sex|loc)) ?:.*$",
     re.IGNORECASE | re.MULTILINE,
@@ -162,8 +165,11 @@ def clock_told(told: NoteFacts | None, text: str | None) -> time | None:
 
 def _work_began(told: NoteFacts, text: str) -> time | None:
     """When review or team work began whose minutes are told by clock times, `10:00-10:15`."""
-    lengths = (length for length in lengths_in(text.lower()) if length.seconds // 60 == told.work_minutes)
-    return next((length.begins for length in lengths if length.begins is not None), None)
+    for hour, minute, last_hour, last_minute in (map(int, found) for found in _RANGE.findall(text)):
+        minutes = (last_hour - hour) * 60 + last_minute - minute
+        if hour < 24 and minutes % 1440 == told.work_minutes:
+            return time(hour, minute)
+    return None
 
 
 _TOLD = (
