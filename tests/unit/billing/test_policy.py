@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from fhir_rpm.billing import load_policy
+from fhir_rpm.billing.outcome import assess_contact
 from fhir_rpm.errors import ConfigurationError
 from fhir_rpm.month import BillingMonth
-from tests.unit.billing.examples import ZONE, terms
+from tests.unit.billing.examples import ZONE, contact, terms
 
 CAP = '[[minutes.add_on_cap]]\nfrom = {start}\nvalue = {value}\ntitle = "t"\ncitation = "c"\nread = 2026-11-23\n'
 
@@ -127,6 +128,16 @@ def test_the_file_of_the_chain_that_gives_the_rule_is_named(tmp_path: Path) -> N
 def test_a_code_that_a_payer_does_not_cover_is_not_in_force(tmp_path: Path) -> None:
     found = load_policy(payer(tmp_path, "[codes]\n99470 = []\n")).in_force(month("2026-05"))
     assert (found.short_minutes, found.base_minutes) == (None, 20)
+
+
+def test_a_payer_may_ask_for_fewer_elements_of_a_record(tmp_path: Path) -> None:
+    text = CAP.replace("minutes.add_on_cap", "contacts.elements").format(
+        start="2021-01-01", value='["date", "minutes"]'
+    )
+    fewer = load_policy(payer(tmp_path, text)).in_force(month("2026-05"))
+    assert assess_contact(contact(12, decision=False), fewer).outcome == "qualifies"
+    assert assess_contact(contact(None, decision=False), fewer).missing == ("minutes",)
+    assert assess_contact(contact(exchange="unclear"), fewer).missing == ("contact",)
 
 
 def test_rules_over_time_and_in_a_month() -> None:
