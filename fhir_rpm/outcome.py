@@ -31,7 +31,8 @@ def gaps_in(outcome: dict[str, Any], codes: OutcomeCodes, searched: str | None =
         searched: the resource type of the search that it answered, when known.
     """
     gaps = []
-    for issue in outcome.get("issue") or ():
+    issues = outcome.get("issue")
+    for issue in issues if isinstance(issues, list) else ():
         if not isinstance(issue, dict):
             continue
         known = set(_codes_of(issue))
@@ -39,7 +40,7 @@ def gaps_in(outcome: dict[str, Any], codes: OutcomeCodes, searched: str | None =
             continue
         telling = sorted(known & set(codes.incomplete))
         if telling or str(issue.get("severity")).strip() in ("fatal", "error"):
-            code = telling[0] if telling else str(issue.get("code") or "error").strip()
+            code = telling[0] if telling else _printable(issue.get("code")) or "error"
             gaps.append(Gap(resource_type=_type_named_in(issue) or searched, code=code, reason=_REASON))
     return tuple(gaps)
 
@@ -53,6 +54,11 @@ def _codes_of(issue: dict[str, Any]) -> Iterator[str]:
     for coding in codings if isinstance(codings, list) else ():
         if isinstance(coding, dict):
             yield str(coding.get("code") or "").strip()
+
+
+def _printable(value: object) -> str:
+    """A text without the lone surrogates that JSON may hold and UTF-8 may not."""
+    return str(value or "").encode("utf-16", "surrogatepass").decode("utf-16", "replace").strip()
 
 
 def _type_named_in(issue: dict[str, Any]) -> str | None:

@@ -23,8 +23,12 @@ def child(resource: object, *path: str) -> Json:
 
 
 def string(value: object) -> str | None:
-    """A trimmed string, or None when there is none."""
-    return value.strip() or None if isinstance(value, str) else None
+    """A trimmed string, without the lone surrogates that JSON may hold and UTF-8 may not; None when there is none."""
+    if not isinstance(value, str):
+        return None
+    return (
+        value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    ).strip() or None
 
 
 def code_of(resource: Json, key: str) -> str:

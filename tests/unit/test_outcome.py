@@ -53,3 +53,8 @@ def test_no_text_of_the_server_is_repeated() -> None:
     issue = _issue("error", diagnostics="Encounter of Bernice Okafor failed", text="Okafor")
     (gap,) = gaps_in({"issue": [issue]}, CODES)
     assert "Okafor" not in gap.model_dump_json()
+
+
+@pytest.mark.parametrize("issues", [None, 5, 1.5, True, "error", {"severity": "error"}])
+def test_issues_that_are_no_list_say_nothing(issues: Any) -> None:
+    assert gaps_in({"issue": issues}, CODES) == ()
