@@ -41,7 +41,7 @@ def contact_of(group: Group) -> tuple[InteractiveCommunication, list[Finding]]:
         participant=_participant(group, told, exchange),
         seconds=seconds,
         intervals=(interval,) if interval else (),
-        work_seconds=_work_seconds(group, barred),
+        work_seconds=_work_seconds(group, barred, lengths),
         content=any(item.told.content for item in group if item.told),
         decision=any(item.told.decision for item in group if item.told),
         barred=barred,
@@ -193,10 +193,13 @@ def _stated_start(group: Group) -> FhirTime | None:
     return next((date for date in told if str(date).startswith(str(first))), first)
 
 
-def _work_seconds(group: Group, barred: Reason | None) -> int | None:
+def _work_seconds(group: Group, barred: Reason | None, lengths: list[Length]) -> int | None:
+    """Work told beside an exchange; as long as the record, in a text without another length, it is the exchange."""
     if barred in ("data_review", "internal", "not_done", "automated"):
         return None
-    minutes = [facts.work_minutes for _, facts in _texts(group) if facts.work_minutes is not None]
+    recorded = {length.seconds // 60 for length in lengths}
+    told = [facts for _, facts in _texts(group) if facts.seconds is not None or facts.work_minutes not in recorded]
+    minutes = [facts.work_minutes for facts in told if facts.work_minutes is not None]
     return min(minutes) * 60 if minutes else None
 
 

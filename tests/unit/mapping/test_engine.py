@@ -231,6 +231,13 @@ def test_notes_of_one_encounter_with_stated_times_far_apart_are_separate_contact
     assert [contact.minutes for contact in record.contacts] == [5, 22]
 
 
+@pytest.mark.parametrize(("minutes", "work"), [(5, 300), (12, None)])
+def test_work_as_long_as_the_recorded_call_is_not_counted_beside_it(minutes: int, work: int | None) -> None:
+    text = f"Data review time {minutes} minutes. {SPOKE}"
+    contact = _contact(encounter("e1", *CALL), note("d1", text, about="e1"))
+    assert (contact.minutes, contact.work_seconds) == (12, work)
+
+
 LETTERHEAD = "MAIN SITE\nTelephone Encounter Note\nSigned\n\nPatient: Roth,Alma   MR#: IA000077\nDOB: 03/02/1950\n\n"
 
 
