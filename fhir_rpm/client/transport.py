@@ -38,7 +38,7 @@ class Answer:
         """The body as a JSON object, or None: servers answer with HTML, nothing, or half of it."""
         try:
             value = json.loads(self.body)
-        except (ValueError, UnicodeDecodeError):
+        except (ValueError, RecursionError):
             return None
         return value if isinstance(value, dict) else None
 

@@ -68,6 +68,7 @@ def test_a_link_to_another_server_is_not_followed() -> None:
         (Reply(500, {"resourceType": "OperationOutcome", "issue": []}), "http_500"),
         (Reply(200, b"<html>Sign in</html>"), "not_fhir"),
         (Reply(200, b'{"resourceType": "Bundle", "entry": ['), "not_fhir"),
+        (Reply(200, b"[" * 100_000), "not_fhir"),
         (Reply(403, None), "forbidden"),
         (Reply(406, None), "http_406"),
     ],
