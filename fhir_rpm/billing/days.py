@@ -29,7 +29,7 @@ def device_codes(days: Bounds, terms: Terms, incomplete: bool) -> dict[str, Code
 
 
 def _supply(code: str, span: Span | None, certain: int, possible: int, incomplete: bool) -> CodeVerdict:
-    """One tier; certain days beyond it are the other tier's, and missing data cannot take them away."""
+    """One tier, without units (§6); certain days beyond it are the other's, and missing data cannot take them away."""
     if span is None:
         return not_in_force(code)
     verdict: Verdict = "hold"
@@ -39,4 +39,4 @@ def _supply(code: str, span: Span | None, certain: int, possible: int, incomplet
         verdict = "not_supported"
     message = f"{span} device days are needed, {certain} are certain and {possible} possible."
     reasons = (information("days_needed", message),)
-    return code_verdict(verdict, reasons, incomplete and certain <= span.most)
+    return code_verdict(verdict, reasons, incomplete and certain <= span.most, units=0)

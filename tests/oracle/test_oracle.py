@@ -158,9 +158,6 @@ def test_both_judges_agree_on_every_month(oracle: list[dict[str, Any]], policy: 
     assert not disagreements, f"{len(disagreements)} of {MONTHS} months; the first:\n{disagreements[0]}"
 
 
-@pytest.mark.xfail(
-    reason="The judge gives a supported 99454 or 99445 one unit; §6 gives units to no code but 99457, 99458 and 99470."
-)
 def test_a_supply_code_has_no_units() -> None:
     assert {by_python(case, "rpm-us").codes[code].units for case in months() for code in SUPPLY} == {0}
 

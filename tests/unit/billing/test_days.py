@@ -37,6 +37,11 @@ def test_99454_needs_16_to_30_device_days_and_99445_2_to_15(
     assert supply(certain, possible) == expected
 
 
+def test_a_supply_code_has_no_units() -> None:
+    found = device_codes(Bounds(certain=16, possible=16), terms(), incomplete=False)["99454"]
+    assert (found.verdict, found.units) == ("supported", 0)
+
+
 @pytest.mark.parametrize("certain", range(32))
 @pytest.mark.parametrize("incomplete", [False, True])
 def test_99454_and_99445_are_never_supported_together(certain: int, incomplete: bool) -> None:

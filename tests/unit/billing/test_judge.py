@@ -110,10 +110,10 @@ def test_the_assessment_says_whose_month_it_is_under_which_policy() -> None:
     assert list(month.codes) == ["99457", "99458", "99470", "99454", "99445"]
 
 
-def test_units_are_1_for_a_supported_code_and_0_otherwise() -> None:
+def test_units_are_1_for_a_supported_99457_or_99470_and_0_for_a_supply_code() -> None:
     month = judged(contact(45), device_days=days(*range(1, 17)))
     assert verdicts(month) == {
-        "99457": (YES, 1), "99458": (YES, 1), "99470": (NO, 0), "99454": (YES, 1), "99445": (NO, 0),
+        "99457": (YES, 1), "99458": (YES, 1), "99470": (NO, 0), "99454": (YES, 0), "99445": (NO, 0),
     }  # fmt: skip
 
 
