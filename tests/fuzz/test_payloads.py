@@ -1,6 +1,8 @@
 """Whatever an EHR answers, whole or broken, is judged: nothing raises, nothing hangs, and no contact is invented."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from fhir_rpm import assess
 from fhir_rpm.model import Assessment
 from tests.builders import encounter
 from tests.fuzz.effort import GOLDEN, LONG, SAMPLES, SEED, bounded, chance
+from tests.fuzz.huge import payloads
 from tests.fuzz.mutations import mutated, weakened
 
 VENDORS = ("generic", "epic", "oracle", "medplum", "meditech")
@@ -76,6 +79,13 @@ def test_a_lone_surrogate_reaches_no_output() -> None:
     found = judged([call, outcome], "lone surrogates", "generic")
     assert (found.patient, found.gaps[0].code) == ("Patient/x\ufffd", "x\ufffd")
     assert [(item.sources, item.staff[0].name) for item in found.contacts] == [(("Encounter/x\ufffd",), "Ana x\ufffd")]
+
+
+def test_huge_payloads_are_judged_within_a_gigabyte() -> None:
+    program = [sys.executable, "-m", "tests.fuzz.huge"]
+    done = subprocess.run(program, cwd=GOLDEN.parents[1], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {line.split()[0] for line in done.stdout.splitlines()} == payloads().keys()
 
 
 def golden(case: Path) -> tuple[list[Any], dict[str, str]]:
