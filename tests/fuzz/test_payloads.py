@@ -99,7 +99,7 @@ def test_a_golden_month_broken_in_places_is_swallowed(case: Path) -> None:
     payload, settings = golden(case)
     for vendor in VENDORS:
         random = chance(case.name, vendor)
-        for _ in range(3 * ROUNDS):
+        for _ in range(2 * ROUNDS):
             judged(mutated(payload, random, random.choice((1, 2, 5))), case.name, vendor, **settings)
 
 
@@ -108,6 +108,6 @@ def test_weaker_evidence_never_makes_a_contact_qualify(case: Path) -> None:
     payload, settings = golden(case)
     for vendor in VENDORS:
         random, held = chance(case.name, "weakened", vendor), billed(judged(payload, case.name, vendor, **settings))
-        for _ in range(5 * ROUNDS):
+        for _ in range(3 * ROUNDS):
             found = judged(weakened(payload, random, random.choice((1, 2, 5))), case.name, vendor, **settings)
             assert billed(found) <= held, f"seed {SEED}"
