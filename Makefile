@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 READY := $(VENV)/.ready
 ORACLE := tests/oracle/node_modules/.ready
 
@@ -22,7 +23,7 @@ demo: $(READY) ## Run the whole job against the embedded sandbox EHR
 	$(BIN)/fhir-rpm demo
 
 test: $(READY) ## Run the tests
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 $(ORACLE): tests/oracle/package.json tests/oracle/package-lock.json
 	npm ci --prefix tests/oracle --ignore-scripts --no-audit --no-fund
@@ -32,7 +33,7 @@ test-oracle: $(READY) $(ORACLE) ## Hold the judge to the CQL oracle; needs Node 
 	FHIR_RPM_ORACLE=required $(BIN)/python -m pytest tests/oracle
 
 fuzz: $(READY) ## Break payloads and notes at length; FHIR_RPM_FUZZ=<seed> repeats a run
-	@seed=$${FHIR_RPM_FUZZ:-$$(date +%s)}; echo "seed $$seed"; FHIR_RPM_FUZZ=$$seed $(BIN)/python -m pytest tests/fuzz
+	@seed=$${FHIR_RPM_FUZZ:-$$(date +%s)}; echo "seed $$seed"; FHIR_RPM_FUZZ=$$seed $(PYTEST) --hypothesis-seed $$seed tests/fuzz tests/properties
 
 lint: $(READY) ## Check format, style and types
 	$(BIN)/ruff format --check .

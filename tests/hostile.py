@@ -1,6 +1,7 @@
 """A small HTTP server for tests that answers as it is told, in a thread of its own."""
 
 import json
+import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -59,7 +60,8 @@ class Hostile:
                 self.wfile.write(raw)
                 if reply.cut:
                     self.wfile.flush()
-                    self.connection.close()
+                    self.connection.shutdown(socket.SHUT_RDWR)
+                    self.close_connection = True
 
             do_GET = do_POST = _answer  # noqa: N815 - the library's names
 
