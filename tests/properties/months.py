@@ -45,6 +45,9 @@ UNHELD = (
     "Called patient. No answer, no message left.",
     "Patient did not pick up; voicemail box full.",
 )
+ELSEWHERE = ("Called the pharmacy about the refill of lisinopril, spoke with the pharmacist. Patient not contacted.",)
+"""A call with somebody who speaks for nobody; its length never counts (assessment §3)."""
+
 WORK = (
     "Reviewed RPM data. BP 140/85, stable. No patient contact. 8 minutes.",
     "Care team huddle, patient not present. Discussed readings for 10 minutes.",
@@ -177,6 +180,7 @@ def excluded(draw: st.DrawFn, name: str, vendor: str, moments: st.SearchStrategy
     bot = {"reference": "Device/hub", "display": "Hub"}
     return draw(
         calls(name, vendor, moments, UNHELD, SHAPES[:-1])
+        | calls(name, vendor, moments, ELSEWHERE, ("both",))
         | st.just((message(f"{name}-m", sent, "Please call us about your readings."),))
         | st.just((message(f"{name}-m", sent, "BP 190/110, threshold exceeded.", sender=bot),))
         | st.just((message(f"{name}-m", sent, "Please see the leaflet.", **email),))
