@@ -14,26 +14,25 @@ Json = dict[str, Any]
 
 
 def read_patients(files: Iterable[str]) -> list[list[Json]]:
-    """The resources of each patient, in order of first appearance; what belongs to nobody goes to everybody.
+    """The documents of each patient, in order of first appearance; what belongs to nobody goes to everybody.
+
+    A document is a resource or a Bundle; Bundles keep their links and full URLs, which references and gaps rest on.
 
     Raises:
         InputError: a file cannot be read, is no FHIR JSON, or speaks of no patient; the message names file and line.
     """
-    resources = [resource for name in files for resource in read_resources(name)]
-    patients = list(dict.fromkeys(key for resource in resources if (key := _patient_of(resource)) is not None))
-    if not patients:
+    documents = [document for name in files for document in read_documents(name)]
+    owners = dict.fromkeys(owner for document in documents for owner in _owners(document) if owner is not None)
+    if not owners:
         remedy = "Give a Bundle or NDJSON that holds the Patient, or resources with a subject."
         raise InputError("The input speaks of no patient.", remedy)
-    if len(patients) == 1:
-        return [resources]
-    owned: dict[str | None, list[Json]] = defaultdict(list)
-    for resource in resources:
-        owned[_patient_of(resource)].append(resource)
-    return [[*owned[patient], *owned[None]] for patient in patients]
+    if len(owners) == 1:
+        return [documents]
+    return [[share for document in documents if (share := _share(document, owner))] for owner in owners]
 
 
-def read_resources(name: str) -> list[Json]:
-    """The resources of one file; `-` is standard input, and .gz is unpacked.
+def read_documents(name: str) -> list[Json]:
+    """The resources and Bundles of one file; `-` is standard input, and .gz is unpacked.
 
     Raises:
         InputError: the file cannot be read or is no FHIR JSON.
@@ -49,7 +48,9 @@ def read_resources(name: str) -> list[Json]:
             problem = f"{name}, line {error.lineno}: this is no JSON ({error.msg})."
             raise InputError(problem, "Give a FHIR Bundle as JSON, or NDJSON.") from None
         values = list(_ndjson(name, lines))
-    return [resource for line, value in values for resource in _resources(name, line, value)]
+    except RecursionError:
+        raise InputError(f"{name} is nested too deeply to be FHIR.", "Give a FHIR Bundle as JSON, or NDJSON.") from None
+    return [document for line, value in values for document in _documents(name, line, value)]
 
 
 def read_text(name: str) -> str:
@@ -85,21 +86,43 @@ def _ndjson(name: str, lines: list[str]) -> Iterator[tuple[int, Any]]:
             raise InputError(problem, "It may have been cut off; export it again.") from None
 
 
-def _resources(name: str, line: int, value: Any) -> Iterator[Json]:
+def _documents(name: str, line: int, value: Any) -> Iterator[Json]:
     if isinstance(value, list):
         for item in value:
-            yield from _resources(name, line, item)
-    elif isinstance(value, dict) and value.get("resourceType") == "Bundle":
-        entries = [entry for entry in value.get("entry") or [] if isinstance(entry, dict)]
-        for entry in entries:
-            resource = entry.get("resource")
-            if isinstance(resource, dict) and resource.get("resourceType"):
-                yield {**resource, "id": resource.get("id") or str(entry.get("fullUrl", "")).rpartition(":")[2]}
+            yield from _documents(name, line, item)
     elif isinstance(value, dict) and isinstance(value.get("resourceType"), str):
         yield value
     else:
         remedy = "Give FHIR resources; each has a resourceType."
         raise InputError(f"{name}, line {line}: this JSON is no FHIR resource.", remedy)
+
+
+def _owners(document: Json) -> Iterator[str | None]:
+    """Whose each resource of a document is."""
+    if document.get("resourceType") == "Bundle":
+        for entry in _entries(document):
+            yield from _owners({**entry["resource"], "id": _identity(entry)})
+    else:
+        yield _patient_of(document)
+
+
+def _share(document: Json, patient: str) -> Json | None:
+    """What of a document is the patient's or nobody's."""
+    if document.get("resourceType") != "Bundle":
+        return document if _patient_of(document) in (patient, None) else None
+    entries = _entries(document)
+    mine = [entry for entry in entries if {patient, None} & set(_owners({**entry["resource"], "id": _identity(entry)}))]
+    return {**document, "entry": mine}
+
+
+def _entries(bundle: Json) -> list[Json]:
+    entries = bundle.get("entry")
+    every = entries if isinstance(entries, list) else []
+    return [entry for entry in every if isinstance(entry, dict) and isinstance(entry.get("resource"), dict)]
+
+
+def _identity(entry: Json) -> str:
+    return str(entry["resource"].get("id") or str(entry.get("fullUrl", "")).rpartition(":")[2])
 
 
 def _patient_of(resource: Json) -> str | None:

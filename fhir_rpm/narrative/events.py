@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from fhir_rpm.narrative.lexicon import Span, lexicon
 from fhir_rpm.narrative.text import Clause, Note
 
+Groups = dict[str, list[Span]]
+"""The lexicon's groups with words in a clause, and where in the clause they stand."""
+
 LIVE = ("talk", "held", "reach", "answer", "say", "callin")
 """Kinds of event in which the other side takes part."""
 
@@ -88,18 +91,21 @@ def events_in(note: Note) -> list[Event]:
     known: dict[str, str] = {}
     last = "patient"
     for clause in note.clauses:
-        people = list(_people(clause, known, last))
+        groups = {
+            group: [(max(0, start - clause.start), end - clause.start) for start, end in spans]
+            for group, spans in note.groups_in(clause).items()
+        }
+        people = list(_people(clause, groups, known, last))
         others = [person.side for person in people if person.side not in ("self", "interpreter", "colleague")]
-        found += _events(clause, people, last)
+        found += _events(clause, groups, people, last)
         last = others[-1] if others else last
     return found
 
 
-def _people(clause: Clause, known: dict[str, str], last: str) -> Iterator[Person]:
-    words = lexicon()
+def _people(clause: Clause, groups: Groups, known: dict[str, str], last: str) -> Iterator[Person]:
     taken: list[Person] = []
     for group, side in _PEOPLE.items():
-        for span in words.find(group, clause.text):
+        for span in groups.get(group, ()):
             if any(person.span[0] < span[1] and span[0] < person.span[1] for person in taken):
                 continue
             taken.append(Person(side, span))
@@ -134,11 +140,10 @@ def _belongs(between: str, text: str, person: Person) -> bool:
     )
 
 
-def _events(clause: Clause, people: list[Person], last: str) -> Iterator[Event]:
-    words = lexicon()
+def _events(clause: Clause, groups: Groups, people: list[Person], last: str) -> Iterator[Event]:
     taken: list[tuple[int, int, str]] = []
     for group, kind in _KINDS.items():
-        for start, end in words.find(group, clause.text):
+        for start, end in groups.get(group, ()):
             if not any(start < other_end and other_start < end for other_start, other_end, _ in taken):
                 taken.append((start, end, kind))
     for start, end, kind in sorted(taken):
@@ -200,7 +205,8 @@ def event_features(events: list[Event]) -> set[str]:
     if facts:
         found |= {f"firstfact:{facts[0].kind}:{facts[0].side}", f"lastfact:{facts[-1].kind}:{facts[-1].side}"}
     steps = [event for event in facts if event.kind in (*LIVE, "fail", "machine", "taken", "notmade")]
-    kinds = ["live" if event.kind in LIVE and event in ours else event.kind for event in steps if event.kind not in LIVE or event in live]
+    with_ours = set(ours)
+    kinds = ["live" if event in with_ours else event.kind for event in steps if event.kind not in LIVE or event.mode == "now"]
     found |= {f"step:{a}>{b}" for a, b in zip(kinds, kinds[1:], strict=False) if a != b}
     if kinds:
         found |= {f"steplast:{kinds[-1]}", f"stepfirst:{kinds[0]}"}

@@ -2,11 +2,13 @@
 
 import json
 import math
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache
 
 from fhir_rpm.data_files import data_folder
 from fhir_rpm.errors import ConfigurationError
+from fhir_rpm.narrative.features import Features
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,7 @@ class Scorer:
     bias: tuple[float, ...]
     weights: dict[str, tuple[float, ...]]
 
-    def odds(self, features: frozenset[str]) -> dict[str, float]:
+    def odds(self, features: AbstractSet[str]) -> dict[str, float]:
         """The probability of each answer."""
         sums = list(self.bias)
         for feature in sorted(features & self.weights.keys()):
@@ -27,10 +29,46 @@ class Scorer:
         parts = [math.exp(value - top) for value in sums]
         return {answer: part / sum(parts) for answer, part in zip(self.answers, parts, strict=True)}
 
-    def best(self, features: frozenset[str]) -> str:
+
+    def share(self, features: AbstractSet[str], answer: str = "True") -> float:
+        """The probability of one answer."""
+        return self.odds(features)[answer]
+
+    def best(self, features: AbstractSet[str]) -> str:
         """The likeliest answer; the first of equals."""
         odds = self.odds(features)
-        return max(self.answers, key=odds.__getitem__)
+        return max(odds, key=odds.__getitem__)
+
+
+@dataclass(frozen=True)
+class Told:
+    """Whether a note tells something, and how likely each of its clauses is to be where.
+
+    Attributes:
+        share: between the two ways to ask: the note weighed as a whole, and any of its clauses weighed alone.
+        clauses: the probability of each clause.
+    """
+
+    share: float
+    clauses: tuple[float, ...]
+
+
+def told(question: str, features: Features) -> Told:
+    """Whether a note tells a finding (`content`) or a `decision`."""
+    whole = scorers()[question].share(features.note)
+    scorer = scorers()[f"{question} in a clause"]
+    clauses = tuple(scorer.share(clause) for clause in features.clauses)
+    none = math.prod(1 - share for share in clauses)
+    return Told(between(whole, 1 - none), clauses)
+
+
+def between(one: float, other: float, part: float = 0.5) -> float:
+    """The probability whose log-odds lie between those of two others; `part` is the other's part in it."""
+    return 1 / (1 + math.exp(-((1 - part) * _log_odds(one) + part * _log_odds(other))))
+
+
+def _log_odds(share: float) -> float:
+    return math.log(max(share, 1e-6) / max(1 - share, 1e-6))
 
 
 @cache

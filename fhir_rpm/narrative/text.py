@@ -2,9 +2,15 @@
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
+
+from fhir_rpm.narrative.lexicon import Span, lexicon
 
 MAX_CHARACTERS = 60_000
 """What is read of one note; a longer text is no note of a contact."""
+
+LONGEST_CLAUSE = 600
+"""Characters of a clause; people write none as long."""
 
 _SAME = str.maketrans(
     {"’": "'", "‘": "'", "“": '"', "”": '"', "\u00a0": " ", "\u202f": " ", "–": "-", "—": "-", "−": "-"}
@@ -40,6 +46,29 @@ class Note:
     low: str
     clauses: tuple[Clause, ...]
 
+    @cached_property
+    def found(self) -> dict[str, list[Span]]:
+        """Where each group of the lexicon has words in `low`."""
+        words = lexicon()
+        return {group: words.find(group, self.low) for group in words.groups}
+
+    def groups_in(self, clause: Clause) -> dict[str, list[Span]]:
+        """The groups of the lexicon with words in a clause, and where in the note they stand."""
+        return self._groups[clause.place]
+
+    @cached_property
+    def _groups(self) -> list[dict[str, list[Span]]]:
+        ends = [clause.end for clause in self.clauses]
+        table: list[dict[str, list[Span]]] = [{} for _ in ends]
+        for group, spans in self.found.items():
+            place = 0
+            for span in spans:
+                while place < len(ends) and ends[place] <= span[0]:
+                    place += 1
+                if place < len(ends):
+                    table[place].setdefault(group, []).append(span)
+        return table
+
 
 def lowered(text: str) -> str:
     """Lower case with plain quotes and dashes, character for character."""
@@ -62,9 +91,13 @@ def note_of(text: str) -> Note:
 
 
 def _add(clauses: list[Clause], low: str, start: int, end: int) -> None:
-    text = low[start:end]
-    if text.strip():
-        clauses.append(Clause(start, end, text, len(clauses)))
+    """Add a stretch as a clause, one without any break in pieces, so that the work stays proportional to the text."""
+    while start < end:
+        stop = end if end - start <= LONGEST_CLAUSE else low.rfind(" ", start, start + LONGEST_CLAUSE) + 1
+        stop = stop if stop > start else start + LONGEST_CLAUSE
+        if low[start:stop].strip():
+            clauses.append(Clause(start, stop, low[start:stop], len(clauses)))
+        start = stop
 
 
 def without_unchecked(text: str) -> str:

@@ -1,268 +1,143 @@
-"""Who acted for the practice: role and name, as signed or as the subject of what happened."""
+"""Who acted for the practice: every role and every name that stands in the note, as candidates to be weighed."""
 
 import re
+from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar, cast
 
 from fhir_rpm.model.terms import StaffRole
-from fhir_rpm.narrative.lexicon import Span, lexicon
+from fhir_rpm.narrative.lexicon import Span
 from fhir_rpm.narrative.text import Note
+from fhir_rpm.narrative.words import Row
 
-_CREDENTIALS: dict[str, StaffRole] = {
-    "RN": "rn",
-    "BSN": "rn",
-    "MSN": "rn",
-    "LPN": "lpn",
-    "LVN": "lpn",
-    "NP": "np",
-    "FNP": "np",
-    "FNP-C": "np",
-    "FNP-BC": "np",
-    "APRN": "np",
-    "ARNP": "np",
-    "CRNP": "np",
-    "DNP": "np",
-    "AGNP": "np",
-    "ANP": "np",
-    "PA": "pa",
-    "PA-C": "pa",
-    "MD": "physician",
-    "DO": "physician",
-    "MA": "ma",
-    "CMA": "ma",
-    "RMA": "ma",
-    "CCMA": "ma",
-    "PHARMD": "pharmacist",
-    "PHARM.D": "pharmacist",
-    "RPH": "pharmacist",
-    "RD": "dietitian",
-    "RDN": "dietitian",
-    "LDN": "dietitian",
-    "RRT": "respiratory_therapist",
-    "RT": "respiratory_therapist",
-    "CRT": "respiratory_therapist",
-    "LCSW": "social_worker",
-    "LMSW": "social_worker",
-    "MSW": "social_worker",
-    "SW": "social_worker",
-}
-_CRED = "|".join(
-    sorted(
-        (
-            "Pharm\\.? ?D\\.?",
-            "M\\.D\\.",
-            *(re.escape(item) for item in _CREDENTIALS if item not in ("PHARM.D",)),
-            "PharmD",
-            "RPh",
-        ),
-        key=len,
-        reverse=True,
-    )
-)
-_WORD = r"(?:[A-ZÁÉÍÓÚÑÖÜŠŽ][\w'’.-]*|de|la|van|von|del|al|O')"
-_NAME = rf"{_WORD}(?: {_WORD}){{0,3}}"
-_SIGNED = re.compile(rf"(?P<name>{_NAME}),? *\(?(?P<cred>{_CRED})\b\.?")
-_TITLED = re.compile(
-    rf"\b(?P<cred>{_CRED}) (?P<name>(?!(?:Called|Spoke|Phone|Note|Video|Review|Reached|Left|And|"
-    rf"To|Line|Visit|Outreach|Discussed|Attempt|Telephone|Notified|"
-    rf"Will)\b){_WORD}(?: {_WORD}){{0,2}})"
-)
-_BARE = re.compile(rf"(?<![\w,] )(?<![\w])(?P<cred>{_CRED})\b")
-_TITLE_ROLE = re.compile(
-    r"(?:\bby |^|[.;:\n(-] ?)(?:our |the )?(?P<role>(?:front (?:desk|office)(?: \w+)?|"
-    r"tech(?:nical)? support|scheduler|billing(?: \w+)?|health coach|care manager|case manager|"
-    r"care coordinator|pharmacist|clinical pharmacist|dietitian|nutritionist|"
-    r"respiratory therapist|social worker|medical assistant|nurse practitioner|"
-    r"physician assistant|registered nurse|enrollment specialist|receptionist|help ?desk|"
-    r"call[- ]?center)(?: assistant)?),? ?(?P<name>[A-Z][\w'’-]+(?: [A-Z][\w'’.-]+)?)?",
-    re.IGNORECASE | re.MULTILINE,
-)
-_DOCTOR = re.compile(
-    rf"(?:^|\n|[.;—-] ?|with |by |w/ )(?P<name>Dr\.? {_WORD}(?: {_WORD})?)(?P<after>.{{0,24}})", re.MULTILINE
-)
-_ASIDE = re.compile(
-    r"(?:notif\w*|inform\w*|aware|d/w|discuss\w*|per|to|paged?|told|updated?|messaged|"
-    r"forward\w*|rout\w*|sent|consult\w*|ask\w*|from|cc|for|with on-call|ordered by|refer\w*|"
-    r"call(?:ed)?|let|w/|and) (?:the |dr\.? ?|on-?call |our |his |her )*$",
-    re.IGNORECASE,
-)
-_NOT_NAMES = {
-    "Pt",
-    "Patient",
-    "Spoke",
-    "Called",
-    "The",
-    "Signed",
-    "By",
-    "Per",
-    "Staff",
-    "Nurse",
-    "Note",
-    "With",
-    "And",
-    "Plan",
-    "Attending",
-    "Clinic",
-    "Provider",
-    "Electronically",
-    "Documented",
-    "Time",
-    "Min",
-    "From",
-    "Caller",
-    "Author",
-    "RPM",
-    "To",
-    "On",
-    "Via",
-    "Phone",
-    "Video",
-    "Monthly",
-    "Dr",
-    "Dr.",
-}
-_NURSE = re.compile(
-    r"\b[Nn]urse (?P<name>(?!Line|Pool|Practitioner|Visit|Note|Call|Manager|Care|Case)[A-Z][\w'’-]+(?: [A-Z][\w'’-]+)?)"
-)
+T = TypeVar("T")
+
+_DOCTOR = re.compile(r"\bDrs?\b\.? ?(?P<name>[A-Z][\w'’-]+(?: [A-Z][\w'’-]+)?)?")
+_PART = r"(?:[A-ZÁÉÍÓÚÑÖÜŠŽÅÇØ][\w'’-]*\.?|de|la|van|von|der|del|da|al|bin|el|O')"
+_NAME = re.compile(rf"(?<![\w'’])(?!(?:de|la|van|von|der|del|da|al|bin|el)\b){_PART}(?:[ -]{_PART}){{0,3}}")
+_LOW_NAME = re.compile(r"(?:^|[-/,.;\n(] ?|\bby )(?P<name>[a-z]\.? ?[a-z'-]{2,}(?: [a-z'-]{2,})?),? *$")
+_TITLE = re.compile(r"^(?:mr|mrs|ms|miss|dr|drs|sr|sra|nurse|coach)\.? ")
+_HONORIFIC = re.compile(r"\b(?:mr|mrs|ms|miss|sr|sra)\.? $")
+
+
+MOST = 30
+"""Roles, and names, that are weighed: the first and the last so many; writers stand at an end of their note."""
 
 
 @dataclass(frozen=True)
-class Actor:
-    """Somebody of the staff, with the words they were found in."""
+class Mention:
+    """A role named in the note, and what speaks for or against its being the role of who acted."""
 
-    role: StaffRole | None
-    name: str | None
+    role: StaffRole
     span: Span
+    features: frozenset[str]
 
 
-def actor_in(note: Note) -> Actor | None:
-    """Who held the contact or wrote the note: a signature before a subject, the last signature before earlier ones."""
-    every = [*_signed(note.text), *_titled(note.text)]
-    ours = [actor for actor in every if not _ASIDE.search(note.text[max(0, actor.span[0] - 26) : actor.span[0]])]
-    late = [actor for actor in ours if actor.span[1] >= len(note.text.rstrip()) - 40]
-    named = [actor for actor in ours if actor.name]
-    found = late[-1:] or named[:1] or ours[:1]
-    for search in (_bare, _described, _doctor, _nurse):
-        found = found or search(note)
-    return found[0] if found else None
+@dataclass(frozen=True)
+class Name:
+    """A name in the note, and what speaks for or against its being the name of who acted."""
+
+    text: str
+    span: Span
+    features: frozenset[str]
 
 
-def _signed(text: str) -> list[Actor]:
-    found = []
-    for match in _SIGNED.finditer(text):
-        name = _clean(match["name"])
-        if name:
-            found.append(Actor(_role(match["cred"]), name, match.span()))
-    return found
-
-
-def _titled(text: str) -> list[Actor]:
+def mentions_in(note: Note, row: Row) -> list[Mention]:
+    """Every role that the note names, in order of position."""
+    found = _outer(sorted(_roles(note), key=lambda item: (item[1], item[0])))
     return [
-        Actor(_role(match["cred"]), name, match.span())
-        for match in _TITLED.finditer(text)
-        if (name := _clean(match["name"]))
+        Mention(role, span, frozenset(_of_mention(note, row, role, span, place, len(found))))
+        for place, (role, span) in enumerate(found)
     ]
 
 
-def _bare(note: Note) -> list[Actor]:
+def _outer(found: list[T]) -> list[T]:
+    return found if len(found) <= 2 * MOST else found[:MOST] + found[-MOST:]
+
+
+def _roles(note: Note) -> list[tuple[StaffRole, Span]]:
+    spans = [
+        (cast("StaffRole", group.removeprefix("roles.")), span)
+        for group, found in note.found.items()
+        if group.startswith("roles.")
+        for span in found
+    ]
+    spans += [("physician", match.span()) for match in _DOCTOR.finditer(note.text)]
+    longest: list[tuple[StaffRole, Span]] = []
+    for role, span in sorted(spans, key=lambda item: (item[1][0], -item[1][1], item[0])):
+        if not longest or longest[-1][1] == span or span[1] > longest[-1][1][1]:
+            longest.append((role, span))
+    return longest
+
+
+def _of_mention(note: Note, row: Row, role: StaffRole, span: Span, place: int, count: int) -> set[str]:
+    given = note.text[span[0] : span[1]]
+    case = "upper" if given.isupper() else "lower" if given.islower() else "title"
+    found = row.around(span) | {f"role:{role}", f"said:{given.lower()}:{case}", f"case:{case}"}
+    found |= {f"role:{role}:{feature}" for feature in found if feature.startswith(("at:", "-1:", "+1:"))}
+    found |= _name_beside(note, span)
+    found.add("only" if count == 1 else "first" if place == 0 else "last" if place == count - 1 else "between")
+    return found | {f"note:{group}" for group in note.found if group.startswith("contact.auto") and note.found[group]}
+
+
+def _name_beside(note: Note, span: Span) -> set[str]:
+    """Whether a name stands right before or after the role, and how it is joined: "Ana Ruiz, RN", "RN Ruiz"."""
+    before, after = note.text[max(0, span[0] - 30) : span[0]], note.text[span[1] : span[1] + 20]
+    found = set()
+    joined = re.search(r"[A-Z][\w'’-]+(\.?,? ?\(?)$", before)
+    if joined:
+        found.add(f"name{joined[1].strip() or ' '}role")
+    if re.match(r" ?[A-Z][a-z'’-]+", after):
+        found.add("role name")
+    if re.search(r"(?:^|\n|[-(/]) ?$", before):
+        found.add("role after break")
+    if re.match(r"\s*(?:$|\n|[)\]:,.;|/-])", after):
+        found.add(f"role then {after.strip()[:1] or 'end'}")
+    return found
+
+
+def names_in(note: Note, row: Row, actor: Mention | None) -> list[Name]:
+    """Every name in the note, in order of position; credentials, titles and words of the lexicon are none."""
+    every = _outer(list(_names(note, actor)))
     return [
-        Actor(_role(match["cred"]), None, match.span())
-        for match in _BARE.finditer(note.text)
-        if not _ASIDE.search(note.text[max(0, match.start() - 26) : match.start()])
-    ][:1] or [
-        Actor(role, None, match.span())
-        for role in ("rn", "lpn", "np", "ma", "pharmacist", "respiratory_therapist", "dietitian")
-        for match in re.finditer(
-            rf"(?:^|[.\n-] ?|, )(?:{_LOWER[role]})(?: called| spoke| phoned| reached|[.\s]*$)", note.low
-        )
-    ][:1]
+        Name(text, span, frozenset(_of_name(note, row, text, span, actor, place, len(every))))
+        for place, (text, span) in enumerate(every)
+    ]
 
 
-_LOWER: dict[StaffRole, str] = {
-    "rn": "rn",
-    "lpn": "lpn|lvn",
-    "np": "np|aprn|fnp",
-    "ma": "ma|cma",
-    "pharmacist": "pharmd|rph|pharmacist",
-    "respiratory_therapist": "rrt|rt",
-    "dietitian": "rd|rdn",
-}
-
-
-def _described(note: Note) -> list[Actor]:
-    for match in _TITLE_ROLE.finditer(note.text):
-        role = _role_of_words(match["role"].lower())
-        name = match["name"]
-        if role is not None:
-            named = name if name and name[:1].isupper() and name.split()[0] not in _NOT_NAMES else None
-            return [Actor(role, named, match.span("role"))]
-    words = lexicon()
-    for role in (
-        "bot",
-        "non_clinical",
-        "health_coach",
-        "care_manager",
-        "pharmacist",
-        "dietitian",
-        "respiratory_therapist",
-        "social_worker",
-    ):
-        spans = words.find(f"roles.{role}", note.low)
-        if spans and not _ASIDE.search(note.text[max(0, spans[0][0] - 26) : spans[0][0]]):
-            return [Actor(role, None, spans[0])]
-    said = re.search(
-        r"\b(?:as (?:his|her|their) |i am (?:his|her|their) )(cardiologist|pulmonologist|physician|"
-        r"endocrinologist|doctor|nephrologist|internist)",
-        note.low,
+def _names(note: Note, actor: Mention | None) -> Iterator[tuple[str, Span]]:
+    known = sorted(
+        span for group, spans in note.found.items() if not group.startswith("person.") for span in spans
     )
-    return [Actor("physician", None, said.span())] if said else []
+    starts = [span[0] for span in known]
+    for match in _NAME.finditer(note.text):
+        start, end = match.span()
+        for span in known[max(0, bisect_left(starts, start) - 4) : bisect_left(starts, end)]:
+            if span[0] < end and start < span[1]:
+                start, end = (span[1], end) if span[0] <= start else (start, span[0])
+        text = note.text[start:end].strip(" .,-")
+        if len(text) > 1 and text[0].isupper():
+            start = note.text.index(text, start)
+            yield text, (start, start + len(text))
+    if actor is not None:
+        low = _LOW_NAME.search(note.low[: actor.span[0]])
+        if low is not None and note.text[low.start("name")].islower():
+            yield low["name"].strip(), low.span("name")
 
 
-def _doctor(note: Note) -> list[Actor]:
-    for match in _DOCTOR.finditer(note.text):
-        after = match["after"].lower()
-        if not re.match(
-            r"\W*(?:notified|aware|paged|informed|ok|updated|told|wants|ordered|sending|sent|agrees|increased|decreased|lowered|raised|said|says|favors)",
-            after,
-        ):
-            return [Actor("physician", match["name"].strip(), match.span("name"))]
-    return []
-
-
-def _nurse(note: Note) -> list[Actor]:
-    match = _NURSE.search(note.text)
-    return [Actor(None, match["name"], match.span("name"))] if match else []
-
-
-def _clean(name: str) -> str | None:
-    words = name.split()
-    while words and words[0].strip(".:") in _NOT_NAMES:
-        words = words[1:]
-    text = " ".join(words).strip(" .,:-")
-    return text if text and not re.fullmatch(_CRED, text) else None
-
-
-def _role(credential: str) -> StaffRole | None:
-    return _CREDENTIALS.get(credential.upper().replace(" ", "").rstrip(".")) or (
-        "physician" if credential.startswith("M.") else "pharmacist"
-    )
-
-
-def _role_of_words(words: str) -> StaffRole | None:
-    names = lexicon()
-    for role in (
-        "non_clinical",
-        "np",
-        "pa",
-        "pharmacist",
-        "dietitian",
-        "respiratory_therapist",
-        "social_worker",
-        "ma",
-        "rn",
-        "lpn",
-        "health_coach",
-        "care_manager",
-    ):
-        if names.has(f"roles.{role}", words):
-            return role
-    return "non_clinical" if "call" in words else None
+def _of_name(
+    note: Note, row: Row, text: str, span: Span, actor: Mention | None, place: int, count: int
+) -> set[str]:
+    found = row.around(span)
+    found |= {f"part:{part.lower()}" for part in text.split()} | {f"parts:{len(text.split())}"}
+    found.add("all capitals" if text.isupper() else "lower" if text.islower() else "capitalised")
+    if _HONORIFIC.search(note.low[max(0, span[0] - 6) : span[0]]):
+        found.add("honorific")
+    found.add("first" if place == 0 else "last" if place == count - 1 else "between")
+    if actor is None:
+        return found | {"no role"}
+    gap = note.text[span[1] : actor.span[0]] if span[1] <= actor.span[0] else note.text[actor.span[1] : span[0]]
+    side = "before" if span[1] <= actor.span[0] else "within" if span[0] < actor.span[1] else "after"
+    near = gap if len(gap) < 4 else "far" if len(gap) < 40 else "away"
+    return found | {f"{side} role:{near}", f"{side} {actor.role}:{near}"}
