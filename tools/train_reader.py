@@ -52,7 +52,9 @@ def main() -> None:
     parser.add_argument("--judge", action="store_true", help="leave each author out in turn and print the scores")
     args = parser.parse_args()
     files = sorted((ROOT / "tests/golden/notes").glob("*.jsonl"))
-    authors = {path.stem: [json.loads(line) for line in path.read_text().splitlines() if line.strip()] for path in files}
+    authors = {
+        path.stem: [json.loads(line) for line in path.read_text().splitlines() if line.strip()] for path in files
+    }
     examples = {author: [Examples(note) for note in notes] for author, notes in authors.items()}
     if args.judge:
         judge(authors, examples)
@@ -112,7 +114,9 @@ def plain(name: str) -> str:
 def train(examples: list[Examples]) -> dict[str, Any]:
     """The weights of every question."""
     tables = {
-        question: fit((pair for example in examples for pair in example.of_note(question)), OF_NOTE, EVENLY.get(question, 0.0))
+        question: fit(
+            (pair for example in examples for pair in example.of_note(question)), OF_NOTE, EVENLY.get(question, 0.0)
+        )
         for question in QUESTIONS
     }
     for question in ("content", "decision"):
@@ -178,7 +182,9 @@ def fit_clauses(bags: list[tuple[tuple[frozenset[str], ...], bool]]) -> dict[str
         total = -(is_told * np.log(some) + (1 - is_told) * log_none).sum()
         pull = np.where(is_told == 1, -np.exp(log_none) / some, 1.0)
         shrunk = np.append(weights[:-1], 0.0)
-        return total + OF_CLAUSES / 2 * shrunk @ shrunk, rows @ (pull[bag_of] / (1 + np.exp(-score))) + OF_CLAUSES * shrunk
+        return total + OF_CLAUSES / 2 * shrunk @ shrunk, rows @ (
+            pull[bag_of] / (1 + np.exp(-score))
+        ) + OF_CLAUSES * shrunk
 
     start = np.append(np.zeros(len(keep)), -2.0)
     found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 150}).x
@@ -201,7 +207,10 @@ def write(tables: dict[str, Any]) -> None:
     """Write the weights, one feature a line, so that a change can be read."""
     questions = []
     for question, table in sorted(tables.items()):
-        lines = [f"{json.dumps(name, ensure_ascii=False)}: {json.dumps(row)}" for name, row in sorted(table["weights"].items())]
+        lines = [
+            f"{json.dumps(name, ensure_ascii=False)}: {json.dumps(row)}"
+            for name, row in sorted(table["weights"].items())
+        ]
         head = f'"answers": {json.dumps(table["answers"])}, "bias": {json.dumps(table["bias"])}'
         questions.append(f'"{question}": {{{head}, "weights": {{\n' + ",\n".join(lines) + "\n}}")
     WEIGHTS.write_text("{" + ",\n".join(questions) + "}\n", encoding="utf-8")

@@ -44,7 +44,9 @@ _PRONOUN = re.compile(r"(?<![\w'])(?:he|she|they|him|her(?! \w+'s)|them|ella|él
 _SELF = re.compile(r"(?<![\w'])(?:i|we|me|us|my|our|myself|writer|this (?:rn|nurse|writer|np))(?![\w])")
 _WITH = re.compile(r"(?:^|[\W_])(?:with|w|to|c|con|a|between|among)\W+(?:\w+\W+){0,3}$")
 _TOPICS = re.compile(r"^(?:discuss|review|went over|gone over|conversation|conv|check)")
-_NEGATED = re.compile(r"\b(?:not|never|no|nobody|none|neither|nor|without|unable|failed|cannot|sin|nadie|hardly)\b|n't\b")
+_NEGATED = re.compile(
+    r"\b(?:not|never|no|nobody|none|neither|nor|without|unable|failed|cannot|sin|nadie|hardly)\b|n't\b"
+)
 _PLANNED = re.compile(
     r"(?:\b(?:will|would|shall|should|could|may|might|must|to|going to|plan(?:s|ned|ning)?(?: to)?|intend\w*|wants? to|hop\w+ to|"
     r"need\w*|please|for|due|try|try and|attempt|ask|can|va a|para)|'ll|'d like to)\W+(?:\w+\W+){0,2}$"
@@ -123,8 +125,16 @@ def _people(clause: Clause, groups: Groups, known: dict[str, str], last: str) ->
             side = current
         elif side == "patient" and " " in name:
             if name not in known:
-                beside = before is not None and clause.text[before.span[1] : person.span[0]].strip(" ") in (",", "", "(")
-                apposed = beside and before is not None and before.side in ("outsider", "gatekeeper", "caregiver", "colleague")
+                beside = before is not None and clause.text[before.span[1] : person.span[0]].strip(" ") in (
+                    ",",
+                    "",
+                    "(",
+                )
+                apposed = (
+                    beside
+                    and before is not None
+                    and before.side in ("outsider", "gatekeeper", "caregiver", "colleague")
+                )
                 known[name] = before.side if apposed and before is not None else "patient"
             side = known[name]
         if side not in ("self", "interpreter", "colleague"):
@@ -135,8 +145,10 @@ def _people(clause: Clause, groups: Groups, known: dict[str, str], last: str) ->
 def _belongs(between: str, text: str, person: Person) -> bool:
     """Whether the person only tells whose the next one is: "pt's wife", "his daughter", "mother of the patient"."""
     ends = text[person.span[0] : person.span[1]]
-    return (ends.endswith("'s") or between.startswith("'s") or ends in ("her", "my", "our")) and len(between.split()) <= 2 and (
-        not re.search(r"[,:;]", between)
+    return (
+        (ends.endswith("'s") or between.startswith("'s") or ends in ("her", "my", "our"))
+        and len(between.split()) <= 2
+        and (not re.search(r"[,:;]", between))
     )
 
 
@@ -157,7 +169,20 @@ def _side(text: str, people: list[Person], kind: str, start: int, end: int, last
     after = [person for person in people if person.span[0] >= end and len(text[end : person.span[0]].split()) <= 5]
     subject = before[-1] if before and len(text[before[-1].span[1] : start].split()) <= 5 else None
     passive = re.search(r"\b(?:was|were|been|is|are|being|got)\W+(?:\w+\W+)?$", text[:start]) is not None
-    if kind in ("talk", "held", "reach", "tell", "attempt", "mail", "message", "internal", "review", "machine", "fail", "taken"):
+    if kind in (
+        "talk",
+        "held",
+        "reach",
+        "tell",
+        "attempt",
+        "mail",
+        "message",
+        "internal",
+        "review",
+        "machine",
+        "fail",
+        "taken",
+    ):
         if kind == "held" or (kind in ("talk", "review", "internal") and _TOPICS.match(text[start:end])):
             joined = [person for person in after if _WITH.search(text[end : person.span[0]]) and person.side != "self"]
             return joined[0].side if joined else "nobody"
@@ -171,7 +196,11 @@ def _side(text: str, people: list[Person], kind: str, start: int, end: int, last
         return "nobody"
     if subject is not None:
         return subject.side
-    if kind == "say" and not text[:start].strip(" -*•:,(") and not re.match(r"(?:ask|explain|acknowledg|report |read|confirm)", text[start:]):
+    if (
+        kind == "say"
+        and not text[:start].strip(" -*•:,(")
+        and not re.match(r"(?:ask|explain|acknowledg|report |read|confirm)", text[start:])
+    ):
         return f"implied_{last}"
     return "nobody"
 
@@ -195,18 +224,28 @@ def _mode(text: str, start: int, kind: str) -> str:
 def event_features(events: list[Event]) -> set[str]:
     """Features of the events: each by kind, side and mode, the last facts, and what follows what."""
     found = {f"event:{event.kind}:{event.side}:{event.mode}" for event in events}
-    facts = [event for event in events if event.mode in ("now", "not") and event.kind not in ("review", "message", "paper")]
+    facts = [
+        event for event in events if event.mode in ("now", "not") and event.kind not in ("review", "message", "paper")
+    ]
     live = [event for event in facts if event.kind in LIVE and event.mode == "now"]
     found |= {f"live:{event.side.removeprefix('implied_')}" for event in live}
     found |= {f"livekind:{event.kind}" for event in live if event.side.endswith(("patient", "caregiver"))}
     ours = [event for event in live if event.side.endswith(("patient", "caregiver"))]
-    found.add("live:both" if {"patient", "caregiver"} <= {event.side for event in live} else "live:some" if ours else "live:none")
+    found.add(
+        "live:both"
+        if {"patient", "caregiver"} <= {event.side for event in live}
+        else "live:some"
+        if ours
+        else "live:none"
+    )
     found.add(f"livecount:{min(3, len(ours))}")
     if facts:
         found |= {f"firstfact:{facts[0].kind}:{facts[0].side}", f"lastfact:{facts[-1].kind}:{facts[-1].side}"}
     steps = [event for event in facts if event.kind in (*LIVE, "fail", "machine", "taken", "notmade")]
     with_ours = set(ours)
-    kinds = ["live" if event in with_ours else event.kind for event in steps if event.kind not in LIVE or event.mode == "now"]
+    kinds = [
+        "live" if event in with_ours else event.kind for event in steps if event.kind not in LIVE or event.mode == "now"
+    ]
     found |= {f"step:{a}>{b}" for a, b in zip(kinds, kinds[1:], strict=False) if a != b}
     if kinds:
         found |= {f"steplast:{kinds[-1]}", f"stepfirst:{kinds[0]}"}

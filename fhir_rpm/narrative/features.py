@@ -77,7 +77,9 @@ def _alone(note: Note, clause: Clause, classes: list[str], texts: list[str], eve
     found |= {f"event:{e.kind}:{e.side}:{e.mode}" for e in events if clause.start <= e.span[0] < clause.end}
     said = [name for name in classes if name.startswith(_SAID)]
     found |= {f"has:{left}+{right}" for left, right in combinations(said, 2)}
-    found.add("place:first" if clause.place == 0 else "place:end" if clause.place >= len(note.clauses) - 2 else "place:middle")
+    found.add(
+        "place:first" if clause.place == 0 else "place:end" if clause.place >= len(note.clauses) - 2 else "place:middle"
+    )
     if clause.place:
         found.add(f"after:{note.clauses[clause.place - 1].text.strip()[:12].partition(' ')[0]}")
     return found

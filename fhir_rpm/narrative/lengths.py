@@ -51,7 +51,7 @@ _WORDS = {
 }
 _NUMBER = rf"\d{{1,3}}(?:\.\d)?|{'|'.join(sorted(_WORDS, key=len, reverse=True))}"
 _MINUTES = re.compile(
-    rf"(?:(?<![\w./:$#-])|(?<=\bx))(?P<n>{_NUMBER})\s*-?\s*(?:min(?:ute|uto)?s?\b|mins?\b|(?<=[\d ])(?<![a-z] )(?<![a-z])m\b(?![a-z/.])|'(?![\w'])|′)(?:\s*(?:and|,|y)?\s*(?P<s>\d{{1,2}})\s*(?:s|sec(?:ond)?s?)\b)?"
+    rf"(?:(?<![\w./:$#-])|(?<=\bx))(?P<n>{_NUMBER})\s*-?\s*(?:min(?:ute|uto)?s?\b|mins?\b|(?:(?<=\d)|(?<=\d ))m\b(?![a-z/])|'(?![\w'])|′)(?:\s*(?:and|,|y)?\s*(?P<s>\d{{1,2}})\s*(?:s|sec(?:ond)?s?)\b)?"
 )
 _PHRASES = (
     (re.compile(r"\b(?:half an hour|half hour|1/2 hour|media hora)\b"), 1800),
@@ -95,12 +95,18 @@ def lengths_in(low: str) -> list[Length]:
             minutes = float(_WORDS[number]) if number in _WORDS else float(number)
             found.append(Length(int(minutes * 60) + int(match["s"] or 0), match.span(), "count"))
     for pattern, seconds in _PHRASES:
-        found += [Length(seconds, match.span(), "count") for match in islice(pattern.finditer(low), MOST) if not _inside(match, found)]
+        found += [
+            Length(seconds, match.span(), "count")
+            for match in islice(pattern.finditer(low), MOST)
+            if not _inside(match, found)
+        ]
     for match in islice(_STOPWATCH.finditer(low), MOST):
         seconds = int(match[1] or 0) * 3600 + int(match[2]) * 60 + int(match[3])
         found.append(Length(seconds, match.span(), "count"))
     found += [
-        Length(int(match[1]), match.span(), "count") for match in islice(_SECONDS.finditer(low), MOST) if not _inside(match, found)
+        Length(int(match[1]), match.span(), "count")
+        for match in islice(_SECONDS.finditer(low), MOST)
+        if not _inside(match, found)
     ]
     return sorted([*found, *_pairs(low, found)], key=lambda length: length.span)
 
@@ -122,9 +128,7 @@ def _pairs(low: str, ranges: list[Length]) -> Iterator[Length]:
     for first, second in combinations(clocks, 2):
         begins, ends = _paired(first[0], second[0])
         if begins is not None and ends is not None and 0 < (seconds := _between(begins, ends)) <= _LONGEST:
-            yield Length(
-                seconds, (first.start(), second.end()), "pair", begins, ends, (first.span(), second.span())
-            )
+            yield Length(seconds, (first.start(), second.end()), "pair", begins, ends, (first.span(), second.span()))
 
 
 def length_features(row: Row, length: Length, every: list[Length]) -> set[str]:

@@ -29,7 +29,6 @@ class Scorer:
         parts = [math.exp(value - top) for value in sums]
         return {answer: part / sum(parts) for answer, part in zip(self.answers, parts, strict=True)}
 
-
     def share(self, features: AbstractSet[str], answer: str = "True") -> float:
         """The probability of one answer."""
         return self.odds(features)[answer]

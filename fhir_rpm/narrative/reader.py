@@ -17,12 +17,15 @@ from fhir_rpm.narrative.when import dates_in
 from fhir_rpm.narrative.who import Mention, Name, mentions_in, names_in
 from fhir_rpm.narrative.words import Row, words_of
 
-SURE_ENOUGH = 0.72
+SURE_ENOUGH = 0.8
 """Below this probability that a note qualifies the reader abstains: a false `qualifies` costs most. Chosen on authors
 left out of the training, for about one false `qualifies` in a hundred notes that are none."""
 
 OF_THE_WHOLE = 0.3
 """How much the note weighed as a whole has to say in that, beside contact, content and decision weighed one by one."""
+
+UNLIKELY = 0.4
+"""The most that a decision is believed without any word that could tell one."""
 
 _REACH = ("contact.spoke", "contact.answered", "contact.called_in", "contact.reached", "contact.says", "contact.told")
 _CONTACT_WORDS = {
@@ -37,6 +40,7 @@ _TOTALS = re.compile(r"\b(?:total|cumulative|month(?:ly)? total|sum)\b")
 _RPM = re.compile(r"\b(?:rpm|remote (?:patient |physiologic )?monitoring)\b")
 _OFFICE = re.compile(r"\boffice visit\b|\bclinic visit\b|\be/m\b|\b992(?:0[2-5]|1[1-5])\b")
 _WORK_WORDS = re.compile(r"\b(?:review\w*|chart\w*|coordinat\w*|documentation|documenting|data|care plan\w*|prep)\b")
+_HELD_WORDS = re.compile(r"\b(?:call|phone|spoke|talked|video|chat|s/w|tc|visit|reached|with|w/)")
 _AGAIN = re.compile(
     r"\b(?:second|resumed|reconnect\w*|re-?established|then another|called (?:right )?back|rang back|first|part \d|dropped|cut off|"
     r"more|plus|again|\+|x2|twice|two calls|leg)\b"
@@ -57,9 +61,10 @@ def read_note(text: str) -> NoteFacts:
     row = Row(clauses)
     features = features_of(note, thread, clauses)
     content, decision = told("content", features), told("decision", features)
-    contact, has_content, has_decision = _settled(thread, features, content.share, decision.share)
+    decided = decision.share if _could_decide(note) else min(decision.share, UNLIKELY)
+    contact, has_content, has_decision = _settled(thread, features, content.share, decided)
     modality = _modality(note, scorers()["modality"].best(features.note | {f"given:{contact}"}), thread, contact)
-    participant = _participant(scorers()["participant"].best(features.note), contact)
+    participant = _participant(note, scorers()["participant"].best(features.note), contact)
     role = _role(mentions_in(note, row))
     name = _name(names_in(note, row, role))
     lengths = lengths_in(note.low)
@@ -113,6 +118,17 @@ def _settled(thread: Thread | None, features: Features, content: float, decision
     return contact, content >= 0.5, decision >= 0.5
 
 
+def _could_decide(note: Note) -> bool:
+    """Whether a clause has words of a decision, apart from those of trying again."""
+    for clause in note.clauses:
+        groups = {group for group in note.groups_in(clause) if group.startswith("decision.")}
+        if groups - {"decision.not_decisions"} and (
+            "decision.not_decisions" not in groups or "decision.no_change" in groups
+        ):
+            return True
+    return False
+
+
 def _role(mentions: list[Mention]) -> Mention | None:
     """The role of who acted: the mention that is likeliest, when it is likelier than not."""
     weighed = [(scorers()["role"].share(mention.features), mention) for mention in mentions]
@@ -131,7 +147,8 @@ def _live(note: Note, row: Row, lengths: list[Length], thread: Thread | None) ->
     if thread is not None and thread.seconds is not None and thread.exchange == "two_way":
         return [Length(thread.seconds, (thread.turns[0].span[0], thread.turns[-1].span[1]), "sitting")]
     scorer = scorers()["length"]
-    weighed = [(scorer.share(length_features(row, length, lengths)), length) for length in lengths]
+    held = [length for length in lengths if length.kind == "pair" or not _is_work(note, length)]
+    weighed = [(scorer.share(length_features(row, length, lengths)), length) for length in held]
     likely = [(share, length) for share, length in weighed if share >= 0.5]
     if not likely:
         return []
@@ -149,6 +166,8 @@ def _modality(note: Note, answer: str, thread: Thread | None, contact: str) -> M
         if lexicon().has("contact.mail", note.low[: thread.turns[0].span[1]]):
             return "email_or_letter"
         return answer if answer in ("email_or_letter", "video", "automated") else "secure_message"  # type: ignore[return-value]
+    if contact == "two_way" and answer == "phone" and not note.found["contact.phone"]:
+        return "video" if note.found["contact.video"] else "in_person" if note.found["contact.in_person"] else "phone"
     if contact == "one_way" and answer in ("phone", "voicemail"):
         return _last_try(note) or cast("Modality", answer)
     return cast("Modality", answer)
@@ -165,11 +184,13 @@ def _last_try(note: Note) -> Modality | None:
     return None
 
 
-def _participant(answer: str, contact: str) -> str:
+def _participant(note: Note, answer: str, contact: str) -> str:
     if contact in ("one_way", "none"):
         return "none"
     if contact == "unclear":
         return "unknown"
+    if answer == "both" and note.found["contact.speaks_for"]:
+        return "caregiver"
     return answer if answer in ("patient", "caregiver", "both") else "patient"
 
 
@@ -202,8 +223,13 @@ def _work_minutes(note: Note, lengths: list[Length], live: list[Length], contact
     others = [length for length in lengths if length not in live and length.kind != "pair"]
     if contact == "none":
         return max((length.seconds // 60 for length in others), default=None)
-    told = [length.seconds // 60 for length in others if _WORK_WORDS.search(_sentence(note, length))]
-    return sum(told) or None
+    return sum(length.seconds // 60 for length in others if _is_work(note, length)) or None
+
+
+def _is_work(note: Note, length: Length) -> bool:
+    """Whether the sentence of a length speaks of work on the record and not of talking."""
+    words = _sentence(note, length)
+    return _WORK_WORDS.search(words) is not None and _HELD_WORDS.search(words) is None
 
 
 def _sentence(note: Note, length: Length) -> str:
@@ -272,7 +298,5 @@ def _where(note: Note, answer: Told | None) -> list[Span]:
         return []
     least = min(0.5, max(answer.clauses))
     return [
-        (clause.start, clause.end)
-        for clause, share in zip(note.clauses, answer.clauses, strict=True)
-        if share >= least
+        (clause.start, clause.end) for clause, share in zip(note.clauses, answer.clauses, strict=True) if share >= least
     ]

@@ -107,9 +107,7 @@ def names_in(note: Note, row: Row, actor: Mention | None) -> list[Name]:
 
 
 def _names(note: Note, actor: Mention | None) -> Iterator[tuple[str, Span]]:
-    known = sorted(
-        span for group, spans in note.found.items() if not group.startswith("person.") for span in spans
-    )
+    known = sorted(span for group, spans in note.found.items() if not group.startswith("person.") for span in spans)
     starts = [span[0] for span in known]
     for match in _NAME.finditer(note.text):
         start, end = match.span()
@@ -126,9 +124,7 @@ def _names(note: Note, actor: Mention | None) -> Iterator[tuple[str, Span]]:
             yield low["name"].strip(), low.span("name")
 
 
-def _of_name(
-    note: Note, row: Row, text: str, span: Span, actor: Mention | None, place: int, count: int
-) -> set[str]:
+def _of_name(note: Note, row: Row, text: str, span: Span, actor: Mention | None, place: int, count: int) -> set[str]:
     found = row.around(span)
     found |= {f"part:{part.lower()}" for part in text.split()} | {f"parts:{len(text.split())}"}
     found.add("all capitals" if text.isupper() else "lower" if text.islower() else "capitalised")
