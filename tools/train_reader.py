@@ -1,8 +1,8 @@
 """Train the note reader's weights on labelled notes: `python tools/train_reader.py [--judge]`.
 
-Without options, trains on the notes of every author and writes `mappings/narrative/weights.json`. With `--judge`, leaves each
-author out in turn, trains on the others, reads the notes of the one left out, and prints how well that went: the figures
-to expect for an author never seen. Needs scikit-learn, which fhir-rpm itself does not.
+Without options, trains on the notes of every author and writes `mappings/narrative/weights.json`. With `--judge`,
+leaves each author out in turn, trains on the others, reads the notes of the one left out, and prints how well that went: the
+figures to expect for an author never seen. Needs scikit-learn, which fhir-rpm itself does not.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from fhir_rpm.narrative.words import Row, words_of
 ROOT = Path(__file__).parent.parent
 WEIGHTS = ROOT / "mappings" / "narrative" / "weights.json"
 OF_NOTE = 0.1
-"""Strength C of the logistic regression for questions about the whole note: the smaller, the closer to zero weights stay."""
+"""Strength C of the logistic regression for questions about the whole note: a smaller one keeps weights small."""
 EVENLY = {"modality": 0.5}
 """Question → how far its seldom answers are raised: phone is most of what there is."""
 OF_CLAUSES = 10.0
@@ -253,10 +253,11 @@ def _verdicts(wanted: str, read: str) -> list[str]:
 
 def _line(score: Counter[str]) -> str:
     fields = " ".join(f"{field} {score[field] / score['notes']:.1%}" for field in FIELDS)
+    missed, positive = score["missed"], score["positive"]
     return (
         f"{score['notes']} notes: {fields}; false qualifies {score['false qualifies']} of {score['negative']}"
-        f" ({score['false qualifies'] / max(1, score['negative']):.1%}), missed {score['missed']} of {score['positive']}"
-        f" ({score['missed'] / max(1, score['positive']):.1%})"
+        f" ({score['false qualifies'] / max(1, score['negative']):.1%}), missed {missed} of {positive}"
+        f" ({missed / max(1, positive):.1%})"
     )
 
 

@@ -3,7 +3,6 @@
 import gzip
 import json
 import sys
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any

@@ -1,5 +1,6 @@
-"""What a note says happened: events of a kind, with whom, and whether they are told as fact, plan, condition or history."""
+"""What a note says happened: events of a kind, with whom, told as fact, plan, condition or history."""
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -48,17 +49,17 @@ _NEGATED = re.compile(
     r"\b(?:not|never|no|nobody|none|neither|nor|without|unable|failed|cannot|sin|nadie|hardly)\b|n't\b"
 )
 _PLANNED = re.compile(
-    r"(?:\b(?:will|would|shall|should|could|may|might|must|to|going to|plan(?:s|ned|ning)?(?: to)?|intend\w*|wants? to|hop\w+ to|"
-    r"need\w*|please|for|due|try|try and|attempt|ask|can|va a|para)|'ll|'d like to)\W+(?:\w+\W+){0,2}$"
+    r"(?:\b(?:will|would|shall|should|could|may|might|must|to|going to|plan(?:s|ned|ning)?(?: to)?|intend\w*|wants? to|"
+    r"hop\w+ to|need\w*|please|for|due|try|try and|attempt|ask|can|va a|para)|'ll|'d like to)\W+(?:\w+\W+){0,2}$"
 )
 _CONDITION = re.compile(
-    r"\b(?:if|unless|in case|whenever|once|until|were (?:he|she|they|it|this)|should (?:he|she|they|it|a|any|this|the|symptoms|wt|bp)|"
-    r"had (?:he|she|they|i|we) (?!had)|when(?=,? as | (?:he|she|they) (?:calls|telephones|phones|answers|rings)))\b"
+    r"\b(?:if|unless|in case|whenever|once|until|were (?:he|she|they|it|this)|"
+    r"should (?:he|she|they|it|a|any|this|the|symptoms|wt|bp)|had (?:he|she|they|i|we) (?!had)|when(?=,? as | (?:he|she|they) (?:calls|telephones|phones|answers|rings)))\b"
 )
 _PLUPERFECT = re.compile(r"(?:\bhad|\b(?:he|she|they|i|we|who|it)'d)\W+(?:\w+\W+){0,1}$")
 _HEARSAY = re.compile(
-    r"\b(?:per|according to|via|as told by|(?:i|we) (?:was|were|am) (?:told|informed)|is (?:said|understood|reported) to|reportedly|"
-    r"learned (?:from|that)|by this route|faxed|questionnaire|survey|on the form|in (?:his|her|their) letter)\b"
+    r"\b(?:per|according to|via|as told by|(?:i|we) (?:was|were|am) (?:told|informed)|is (?:said|understood|reported) to|"
+    r"reportedly|learned (?:from|that)|by this route|faxed|questionnaire|survey|on the form|in (?:his|her|their) letter)\b"
 )
 
 
@@ -75,8 +76,9 @@ class Event:
     """One thing that is told.
 
     Attributes:
-        kind: what was done (`talk`, `reach`, `answer`, `say`, `callin`, `tell`, `attempt`, `fail`, `machine`, …).
-        side: the other side: `patient`, `caregiver`, `outsider`, `gatekeeper`, `colleague`, `interpreter`, `self`, `nobody`.
+        kind: what was done (`talk`, `reach`, `answer`, `say`, `callin`, `tell`, `attempt`, `fail`, …).
+        side: the other side: `patient`, `caregiver`, `outsider`, `gatekeeper`, `colleague`, `interpreter`, `self`, or
+            `nobody`.
         mode: `now` (told as what happened), `not`, `plan`, `if`, `past` or `hearsay`.
         span: where its words stand in the note.
     """
@@ -246,7 +248,7 @@ def event_features(events: list[Event]) -> set[str]:
     kinds = [
         "live" if event in with_ours else event.kind for event in steps if event.kind not in LIVE or event.mode == "now"
     ]
-    found |= {f"step:{a}>{b}" for a, b in zip(kinds, kinds[1:], strict=False) if a != b}
+    found |= {f"step:{a}>{b}" for a, b in itertools.pairwise(kinds) if a != b}
     if kinds:
         found |= {f"steplast:{kinds[-1]}", f"stepfirst:{kinds[0]}"}
     outside = [event for event in live if event.side in ("outsider", "gatekeeper", "colleague")]

@@ -32,7 +32,8 @@ _DOCTOR = re.compile(
 _WEEKDAY = re.compile(r"\b(mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}\b")
 _DAY = re.compile(r"(?<![\d/.])(?:20\d\d-)?(\d{1,2}[/-]\d{1,2})(?![\d])|\b(\d{1,2}(?:st|nd|rd|th))\b")
 _LATER = re.compile(
-    r"\b(?:\d+|two|three|four|five|six|several|some|many|few|a) (?:d|days?|hours?|hrs?|h|weeks?|wks?) (?:later|after|past)\b"
+    r"\b(?:\d+|two|three|four|five|six|several|some|many|few|a) "
+    r"(?:d|days?|hours?|hrs?|h|weeks?|wks?) (?:later|after|past)\b"
     r"|\b(?:next|following) (?:day|morning|afternoon|evening|week)\b|\b(?:days|hours|weeks) later\b|\bovernight\b"
 )
 _REPLIED = re.compile(r"\b(?:repl(?:y|ied|ies)|answer\w*|respon\w+|wrote|writes|texted|messaged|emailed|e-mailed)\b")

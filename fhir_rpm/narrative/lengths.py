@@ -51,7 +51,8 @@ _WORDS = {
 }
 _NUMBER = rf"\d{{1,3}}(?:\.\d)?|{'|'.join(sorted(_WORDS, key=len, reverse=True))}"
 _MINUTES = re.compile(
-    rf"(?:(?<![\w./:$#-])|(?<=\bx))(?P<n>{_NUMBER})\s*-?\s*(?:min(?:ute|uto)?s?\b|mins?\b|(?:(?<=\d)|(?<=\d ))m\b(?![a-z/])|'(?![\w'])|′)(?:\s*(?:and|,|y)?\s*(?P<s>\d{{1,2}})\s*(?:s|sec(?:ond)?s?)\b)?"
+    rf"(?:(?<![\w./:$#-])|(?<=\bx))(?P<n>{_NUMBER})\s*-?\s*(?:min(?:ute|uto)?s?\b|mins?\b|"
+    rf"(?:(?<=\d)|(?<=\d ))m\b(?![a-z/])|'(?![\w'])|′)(?:\s*(?:and|,|y)?\s*(?P<s>\d{{1,2}})\s*(?:s|sec(?:ond)?s?)\b)?"
 )
 _PHRASES = (
     (re.compile(r"\b(?:half an hour|half hour|1/2 hour|media hora)\b"), 1800),
@@ -73,7 +74,8 @@ class Length:
     Attributes:
         seconds: how long.
         span: where its words stand.
-        kind: `range` (two clock times joined), `count` (of minutes), `pair` (two clock times apart) or `sitting` (of messages).
+        kind: `range` (two clock times joined), `count` (of minutes), `pair` (two apart) or `sitting`
+            (of messages).
         begins, ends: local clock times, when told by them.
         parts: the words of its beginning and of its end, for a `pair`.
     """
@@ -87,7 +89,7 @@ class Length:
 
 
 def lengths_in(low: str) -> list[Length]:
-    """Every length that the text could tell, in order of position: by a count, by joined clock times, by any two of them."""
+    """Every length that the text could tell, by a count, by joined clock times, by any two of them; in order."""
     found = [*_ranges(low)]
     for match in islice(_MINUTES.finditer(low), MOST):
         if not _inside(match, found):

@@ -1,12 +1,13 @@
 """Note text → facts (note rubric): what stands in it, who, when, how long, and what it amounts to."""
 
+import itertools
 import math
 import re
 from datetime import date
 from typing import cast
 
 from fhir_rpm.model import NoteFacts, TextSpan
-from fhir_rpm.model.terms import Exchange, Modality, Outcome, Reason, StaffRole
+from fhir_rpm.model.terms import Exchange, Modality, Outcome, Reason
 from fhir_rpm.narrative.features import Features, classes_in, features_of, mode_of
 from fhir_rpm.narrative.lengths import Length, length_features, lengths_in
 from fhir_rpm.narrative.lexicon import Span, lexicon
@@ -42,7 +43,8 @@ _OFFICE = re.compile(r"\boffice visit\b|\bclinic visit\b|\be/m\b|\b992(?:0[2-5]|
 _WORK_WORDS = re.compile(r"\b(?:review\w*|chart\w*|coordinat\w*|documentation|documenting|data|care plan\w*|prep)\b")
 _HELD_WORDS = re.compile(r"\b(?:call|phone|spoke|talked|video|chat|s/w|tc|visit|reached|with|w/)")
 _AGAIN = re.compile(
-    r"\b(?:second|resumed|reconnect\w*|re-?established|then another|called (?:right )?back|rang back|first|part \d|dropped|cut off|"
+    r"\b(?:second|resumed|reconnect\w*|re-?established|then another|called (?:right )?back|rang back|first|"
+    r"part \d|dropped|cut off|"
     r"more|plus|again|\+|x2|twice|two calls|leg)\b"
 )
 
@@ -99,8 +101,8 @@ def read_note(text: str) -> NoteFacts:
 def _settled(thread: Thread | None, features: Features, content: float, decision: float) -> tuple[Exchange, bool, bool]:
     """Contact, content and decision; where all three would stand, they must be sure together.
 
-    A transcript shows the exchange by itself. Where they are not sure, the least sure of the three gives way: a person can
-    complete a record that was held back, but nobody sees one that should have been.
+    A transcript shows the exchange by itself. Where they are not sure, the least sure of the three gives way: a person
+    can complete a record that was held back, but nobody sees one that should have been.
     """
     odds = scorers()["contact"].odds(features.note)
     contact = cast("Exchange", max(odds, key=odds.__getitem__))
@@ -154,7 +156,7 @@ def _live(note: Note, row: Row, lengths: list[Length], thread: Thread | None) ->
         return []
     best = max(likely, key=lambda item: item[0])[1]
     legs = [length for _, length in likely if length.kind == best.kind]
-    apart = all(a.span[1] <= b.span[0] for a, b in zip(legs, legs[1:], strict=False))
+    apart = all(a.span[1] <= b.span[0] for a, b in itertools.pairwise(legs))
     return legs if len(legs) > 1 and apart and _AGAIN.search(note.low) else [best]
 
 

@@ -1,4 +1,4 @@
-"""The note as words in which people, roles, numbers and clinical terms stand as their kind: `<patient> denies <symptom>`."""
+"""The note as words; people, roles, numbers and clinical terms stand as their kind: `<patient> denies <symptom>`."""
 
 import re
 from bisect import bisect_left, bisect_right
