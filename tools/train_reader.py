@@ -1,8 +1,8 @@
 """Train the note reader's weights on labelled notes: `python tools/train_reader.py [--judge]`.
 
-Without options, trains on the notes of every author and writes `mappings/narrative/weights.json`. With `--judge`,
-leaves each author out in turn, trains on the others, reads the notes of the one left out, and prints how well that went: the
-figures to expect for an author never seen. Needs scikit-learn, which fhir-rpm itself does not.
+Without options, trains on the notes of every author and writes `mappings/narrative/weights.json`. With `--judge`, each
+author is left out in turn: the reader is trained on the others, reads the notes of the one left out, and its score is
+printed: the figures to expect for an author never seen. Needs scikit-learn, which fhir-rpm itself does not.
 """
 
 import argparse

@@ -54,12 +54,15 @@ _PLANNED = re.compile(
 )
 _CONDITION = re.compile(
     r"\b(?:if|unless|in case|whenever|once|until|were (?:he|she|they|it|this)|"
-    r"should (?:he|she|they|it|a|any|this|the|symptoms|wt|bp)|had (?:he|she|they|i|we) (?!had)|when(?=,? as | (?:he|she|they) (?:calls|telephones|phones|answers|rings)))\b"
+    r""
+    r"should (?:he|she|they|it|a|any|this|the|symptoms|wt|bp)|had (?:he|she|they|i|we) (?!had)|"
+    r"when(?=,? as | (?:he|she|they) (?:calls|telephones|phones|answers|rings)))\b"
 )
 _PLUPERFECT = re.compile(r"(?:\bhad|\b(?:he|she|they|i|we|who|it)'d)\W+(?:\w+\W+){0,1}$")
 _HEARSAY = re.compile(
-    r"\b(?:per|according to|via|as told by|(?:i|we) (?:was|were|am) (?:told|informed)|is (?:said|understood|reported) to|"
-    r"reportedly|learned (?:from|that)|by this route|faxed|questionnaire|survey|on the form|in (?:his|her|their) letter)\b"
+    r"\b(?:per|according to|via|as told by|(?:i|we) (?:was|were|am) (?:told|informed)|"
+    r"is (?:said|understood|reported) to|reportedly|learned (?:from|that)|by this route|faxed|questionnaire|survey|"
+    r"on the form|in (?:his|her|their) letter)\b"
 )
 
 

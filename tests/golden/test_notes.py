@@ -1,4 +1,8 @@
-"""Labelled notes of four authors: how often the verdict is right, and how rarely a note would be billed wrongly."""
+"""Labelled notes of many authors: how often the verdict is right, and how rarely a note would be billed wrongly.
+
+The weights were trained on these notes: the figures are fitted. `tools/train_reader.py --judge` gives those of authors
+left out.
+"""
 
 import json
 from collections import Counter
@@ -9,8 +13,9 @@ import pytest
 from fhir_rpm import read_note
 
 NOTES = Path(__file__).parent / "notes"
-LEVEL = {"dev1": (0.88, 1), "dev2": (0.96, 0), "dev3": (0.83, 0), "dev4": (0.89, 1)}
-"""Author → the share of right verdicts and the false `qualifies` reached; a change must not fall behind them."""
+AUTHORS = sorted(path.stem for path in NOTES.glob("*.jsonl"))
+FEW = 0.01
+"""The share of false `qualifies` that no author's notes may exceed."""
 
 
 def _verdicts(author: str) -> Counter[tuple[str, str]]:
@@ -18,20 +23,21 @@ def _verdicts(author: str) -> Counter[tuple[str, str]]:
     return Counter((note["verdict"], read_note(note["text"]).verdict) for note in notes)
 
 
-@pytest.mark.parametrize("author", LEVEL)
+def _false(found: Counter[tuple[str, str]]) -> float:
+    others = sum(count for (want, _), count in found.items() if want != "qualifies")
+    return sum(count for (want, have), count in found.items() if have == "qualifies" != want) / others
+
+
+@pytest.mark.parametrize("author", AUTHORS)
 def test_verdicts_hold_their_level(author: str) -> None:
     found = _verdicts(author)
     right = sum(count for (want, have), count in found.items() if want == have)
-    false = sum(count for (want, have), count in found.items() if have == "qualifies" != want)
-    share, most = LEVEL[author]
-    assert right / found.total() >= share
-    assert false <= most
+    assert right / found.total() >= 0.85
+    assert _false(found) <= FEW
 
 
-def test_at_most_two_in_a_hundred_would_be_billed_wrongly() -> None:
-    total = sum((_verdicts(author) for author in LEVEL), Counter())
-    others = sum(count for (want, _), count in total.items() if want != "qualifies")
-    false = sum(count for (want, have), count in total.items() if have == "qualifies" != want)
+def test_at_most_one_in_two_hundred_would_be_billed_wrongly_and_nineteen_in_twenty_are_right() -> None:
+    total = sum((_verdicts(author) for author in AUTHORS), Counter())
     right = sum(count for (want, have), count in total.items() if want == have)
-    assert false / others <= 0.02
-    assert right / total.total() >= 0.85
+    assert _false(total) <= 0.005
+    assert right / total.total() >= 0.95
