@@ -6,8 +6,9 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 READY := $(VENV)/.ready
 ORACLE := tests/oracle/node_modules/.ready
+SERVERS := tests/servers/node_modules/.ready
 
-.PHONY: help demo test test-oracle fuzz lint check format bench clean
+.PHONY: help demo test test-oracle test-servers fuzz lint check format bench clean
 .DEFAULT_GOAL := help
 
 help: ## Say what each target does
@@ -32,6 +33,13 @@ $(ORACLE): tests/oracle/package.json tests/oracle/package-lock.json
 test-oracle: $(READY) $(ORACLE) ## Hold the judge to the CQL oracle; needs Node 20 or newer
 	FHIR_RPM_ORACLE=required $(BIN)/python -m pytest tests/oracle
 
+$(SERVERS): tests/servers/package.json tests/servers/package-lock.json
+	npm ci --prefix tests/servers --ignore-scripts --no-audit --no-fund
+	@touch $(SERVERS)
+
+test-servers: $(READY) $(SERVERS) ## Try the client on Medplum's FHIR router; needs Node 20 or newer
+	FHIR_RPM_SERVERS=required $(BIN)/python -m pytest tests/servers
+
 fuzz: $(READY) ## Break payloads and notes at length; FHIR_RPM_FUZZ=<seed> repeats a run
 	@seed=$${FHIR_RPM_FUZZ:-$$(date +%s)}; echo "seed $$seed"; FHIR_RPM_FUZZ=$$seed $(PYTEST) --hypothesis-seed $$seed tests/fuzz tests/properties
 
@@ -40,7 +48,7 @@ lint: $(READY) ## Check format, style and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-check: lint test ## Check everything but the oracle
+check: lint test ## Check everything but the oracle and other servers
 
 format: $(READY) ## Rewrite the code in the house's format
 	$(BIN)/ruff format .
@@ -50,4 +58,4 @@ bench: $(READY) ## Measure; prints ratios within one run
 	$(BIN)/python -m benchmarks
 
 clean: ## Remove what the targets made
-	rm -rf $(VENV) tests/oracle/node_modules .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build
+	rm -rf $(VENV) tests/oracle/node_modules tests/servers/node_modules .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build
