@@ -10,7 +10,7 @@ from fhir_rpm.errors import ConfigurationError
 
 Section = TypeVar("Section", bound=BaseModel)
 
-SECTIONS = ("about", "doctor", "mapping", "outcome", "search", "write")
+SECTIONS = ("about", "doctor", "mapping", "outcome", "search", "roster", "write")
 """The top-level tables of a mapping file; each is read by the room that its model lives in."""
 
 

@@ -81,6 +81,11 @@ class EhrSession:
     def __exit__(self, *_error: object) -> None:
         return None
 
+    @property
+    def base_url(self) -> str:
+        """The FHIR base, without a slash at its end."""
+        return self._transport.base_url
+
     def authenticate(self) -> None:
         """Obtain a token now, so that a refusal is known before the first patient.
 
