@@ -12,13 +12,13 @@ from fhir_rpm.narrative.features import Features, classes_in, features_of, mode_
 from fhir_rpm.narrative.lengths import Length, length_features, lengths_in
 from fhir_rpm.narrative.lexicon import Span, lexicon
 from fhir_rpm.narrative.model import Told, between, scorers, told
-from fhir_rpm.narrative.text import Note, note_of, without_unchecked
+from fhir_rpm.narrative.text import Note, note_of, ticked_not_reached, without_unchecked
 from fhir_rpm.narrative.thread import Thread, thread_of
 from fhir_rpm.narrative.when import dates_in
 from fhir_rpm.narrative.who import Mention, Name, mentions_in, names_in
 from fhir_rpm.narrative.words import Row, words_of
 
-SURE_ENOUGH = 0.78
+SURE_ENOUGH = 0.8
 """Below this probability that a note qualifies the reader abstains: a false `qualifies` costs most. Chosen on authors
 left out of the training, for about one false `qualifies` in a hundred notes that are none."""
 
@@ -42,6 +42,10 @@ _RPM = re.compile(r"\b(?:rpm|remote (?:patient |physiologic )?monitoring)\b")
 _OFFICE = re.compile(r"\boffice visit\b|\bclinic visit\b|\be/m\b|\b992(?:0[2-5]|1[1-5])\b")
 _WORK_WORDS = re.compile(r"\b(?:review\w*|chart\w*|coordinat\w*|documentation|documenting|data|care plan\w*|prep)\b")
 _HELD_WORDS = re.compile(r"\b(?:call|phone|spoke|talked|video|chat|s/w|tc|visit|reached|with|w/)")
+_BLANK_PLAN = re.compile(
+    r"\b(?:plan|a/p|decision|disposition|dispo|action)\s*:[ \t]*"
+    r"(?:_{2,}|\*{2,}|\[ *\]|\(?(?:left )?blank\)?|none (?:documented|entered)|tbd|n/a)?[ \t]*(?:\n|$)(?![ \t]*[-*•\d])"
+)
 _AGAIN = re.compile(
     r"\b(?:second|resumed|reconnect\w*|re-?established|then another|called (?:right )?back|rang back|first|"
     r"part \d|dropped|cut off|"
@@ -64,7 +68,8 @@ def read_note(text: str) -> NoteFacts:
     features = features_of(note, thread, clauses)
     content, decision = told("content", features), told("decision", features)
     decided = decision.share if _could_decide(note) else min(decision.share, UNLIKELY)
-    contact, has_content, has_decision = _settled(thread, features, content.share, decided)
+    not_reached = ticked_not_reached(text)
+    contact, has_content, has_decision = _settled(thread, features, content.share, decided, not_reached)
     modality = _modality(note, scorers()["modality"].best(features.note | {f"given:{contact}"}), thread, contact)
     participant = _participant(note, scorers()["participant"].best(features.note), contact)
     role = _role(mentions_in(note, row))
@@ -98,7 +103,9 @@ def read_note(text: str) -> NoteFacts:
     )
 
 
-def _settled(thread: Thread | None, features: Features, content: float, decision: float) -> tuple[Exchange, bool, bool]:
+def _settled(
+    thread: Thread | None, features: Features, content: float, decision: float, not_reached: bool
+) -> tuple[Exchange, bool, bool]:
     """Contact, content and decision; where all three would stand, they must be sure together.
 
     A transcript shows the exchange by itself. Where they are not sure, the least sure of the three gives way: a person
@@ -108,6 +115,8 @@ def _settled(thread: Thread | None, features: Features, content: float, decision
     contact = cast("Exchange", max(odds, key=odds.__getitem__))
     if thread is not None and thread.exchange in ("two_way", "delayed"):
         contact = cast("Exchange", thread.exchange)
+    elif not_reached:
+        contact = "one_way"
     shares = {"contact": 1.0 if thread else odds["two_way"], "content": content, "decision": decision}
     if contact not in ("two_way", "unclear"):
         return contact, content >= 0.5, decision >= 0.5
@@ -121,7 +130,9 @@ def _settled(thread: Thread | None, features: Features, content: float, decision
 
 
 def _could_decide(note: Note) -> bool:
-    """Whether a clause has words of a decision, apart from those of trying again."""
+    """Whether a clause has words of a decision, apart from those of trying again, and no plan was left blank."""
+    if _BLANK_PLAN.search(note.low):
+        return False
     for clause in note.clauses:
         groups = {group for group in note.groups_in(clause) if group.startswith("decision.")}
         if groups - {"decision.not_decisions"} and (

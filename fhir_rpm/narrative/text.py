@@ -25,7 +25,12 @@ _ABBREVIATION = re.compile(
 )
 
 _UNCHECKED = re.compile(r"\[ ?\]|☐|\( \)|□")
-_NEXT_BOX = re.compile(r"\[|☐|☑|☒|□|\(x\)|\( \)|\n")
+_TICKED = re.compile(r"(?:\[ ?[x✓*] ?\]|\( ?x ?\)|☑|☒)\s*([^\[\n☐☑☒□(]{1,60})")
+_NEXT_BOX = re.compile(r"\[|☐|☑|☒|□|\([xX]\)|\( \)|\n")
+
+
+_NOT_REACHED = ("contact.no_answer", "contact.voicemail", "contact.left_message", "contact.not_reached")
+_REACHED = ("contact.reached", "contact.spoke", "contact.answered")
 
 
 @dataclass(frozen=True)
@@ -111,3 +116,14 @@ def without_unchecked(text: str) -> str:
         out += [text[place : match.start()], re.sub(r"[^\n]", " ", text[match.start() : end])]
         place = end
     return "".join(out) + text[place:]
+
+
+def ticked_not_reached(text: str) -> bool:
+    """Whether a ticked option says that nobody was reached, and none says that somebody was."""
+    words = lexicon()
+    ticked = [match[1] for match in _TICKED.finditer(lowered(text[:MAX_CHARACTERS]))]
+    failed = [option for option in ticked if any(words.has(group, option) for group in _NOT_REACHED)]
+    reached = [
+        option for option in ticked if option not in failed and any(words.has(group, option) for group in _REACHED)
+    ]
+    return bool(failed) and not reached

@@ -181,3 +181,18 @@ def test_spans_survive_typography() -> None:
     text = "Pt’s wife — “Joan” — answered.\u00a0Spoke w/ wife 12 min. İ BP 150/92. No medication change."
     for span in read_note(text).spans:
         assert span.text == text[span.start : span.end]
+
+
+def test_a_ticked_voicemail_outweighs_what_the_template_carries_forward() -> None:
+    text = (
+        "Call 4/3/2026, Ann Li RN\n( ) Spoke with patient (X) Not reached - msg left on machine\nWt 217, take torsemide"
+    )
+    facts = read_note(text)
+    assert (facts.contact, facts.modality, facts.verdict) == ("one_way", "voicemail", "excluded")
+
+
+@pytest.mark.parametrize("plan", ["Plan: __", "PLAN: (left blank)", "Plan:"])
+def test_a_plan_left_blank_is_no_decision(plan: str) -> None:
+    told = "Spoke with pt by phone 7 min. SOB with stairs, SpO2 92 after a walk, uses Trelegy daily."
+    assert read_note(f"{told}\n{plan}\nAnn Li RN").verdict == "insufficient"
+    assert read_note(f"{told}\nPlan: no change, recheck Friday\nAnn Li RN").verdict == "qualifies"
