@@ -21,8 +21,12 @@ class Pull:
 
 @dataclass(frozen=True)
 class Created:
-    """The server's answer to a create; a body need not come with it."""
+    """The server's answer to a write or to a read of one; a body need not come with it.
+
+    `existed`: the server did not create it, for an equal one was there (HTTP 200 to a conditional create).
+    """
 
     reference: str | None
     version: str | None = None
     resource: Json | None = None
+    existed: bool = False

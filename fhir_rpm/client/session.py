@@ -1,12 +1,10 @@
 """A session with one EHR: a patient's month out of it, and documents into it."""
 
-import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
-import requests
-
+from fhir_rpm.client import writes
 from fhir_rpm.client.auth import Authenticator, StaticToken, authenticator
 from fhir_rpm.client.capability import Capability
 from fhir_rpm.client.communication import pull_communications
@@ -19,13 +17,11 @@ from fhir_rpm.client.recipe import SearchRecipe
 from fhir_rpm.client.search import Searcher
 from fhir_rpm.client.transport import Transport
 from fhir_rpm.config import ConnectionSettings
-from fhir_rpm.errors import AccessError, FhirRpmError, UnavailableError, WriteUncertainError
+from fhir_rpm.errors import AccessError, FhirRpmError, UnavailableError
 from fhir_rpm.model import Gap
 from fhir_rpm.month import BillingMonth
 from fhir_rpm.outcome import OutcomeCodes
 from fhir_rpm.vendor import vendor_section
-
-_LOCATION = re.compile(r"([A-Z][A-Za-z]+/[^/?#]+)(?:/_history/([^/?#]+))?/?$")
 
 
 class EhrSession:
@@ -169,33 +165,20 @@ class EhrSession:
         return tuple(dict.fromkeys(item.rpartition("/")[2] for item in references if "Patient/" in item))
 
     def create(self, resource: Json, headers: Mapping[str, str] | None = None) -> Created:
-        """Create a resource, once.
+        """Create a resource, once; raises as `client.writes.create` does."""
+        return writes.create(self._transport, resource, headers or {})
 
-        Raises:
-            AccessError: the server does not allow it.
-            WriteUncertainError: the answer was lost; the resource may or may not exist.
-            UnavailableError: the server refused it.
-        """
-        kind = str(resource["resourceType"])
-        try:
-            answer = self._transport.post(self._transport.url(kind), resource, headers or {})
-        except (requests.RequestException, UnavailableError) as error:
-            remedy = "Look for it in the EHR before sending it again."
-            raise WriteUncertainError(f"The answer to creating a {kind} was lost.", remedy) from error
-        body = answer.json()
-        if answer.status in (200, 201):
-            match = _LOCATION.search(answer.headers.get("Location", ""))
-            stored = body if body is not None and body.get("resourceType") == kind else None
-            named = f"{kind}/{stored['id']}" if stored is not None and stored.get("id") else None
-            return Created(match[1] if match else named, match[2] if match else None, stored)
-        if answer.status in (401, 403):
-            remedy = "Check the app's create scope and registration."
-            raise AccessError(f"Creating a {kind} is not allowed (HTTP {answer.status}).", remedy)
-        if answer.status >= 500:
-            remedy = "Look for it in the EHR before sending it again."
-            raise WriteUncertainError(f"Creating a {kind} failed with HTTP {answer.status}.", remedy)
-        remedy = "Check the vendor's rules for this resource."
-        raise RefusedError(f"The server refused the {kind} (HTTP {answer.status}).", remedy)
+    def update(self, reference: str, resource: Json, version: str) -> Created:
+        """Put a new version of a resource in the place of `version`; raises as `client.writes.update` does."""
+        return writes.update(self._transport, reference, resource, version)
+
+    def read_version(self, reference: str) -> Created | None:
+        """A resource with its version, or None when there is none; raises as `client.writes.read_version` does."""
+        return writes.read_version(self._transport, reference)
+
+    def shown_request(self, method: str, reference: str, headers: Mapping[str, str]) -> Json:
+        """Method, URL and headers of a write as it would be sent, without the token."""
+        return writes.shown_request(self._transport, method, reference, headers)
 
     @cached_property
     def capability(self) -> Capability:
@@ -211,11 +194,5 @@ _TYPES = ("Encounter", "Communication", "DocumentReference", "Observation")
 
 class UnknownPatientError(FhirRpmError):
     """The server has no such patient."""
-
-    exit_code = 2
-
-
-class RefusedError(FhirRpmError):
-    """The server refused a resource as it stands; a person must correct the settings."""
 
     exit_code = 2

@@ -101,6 +101,16 @@ class Transport:
         sent = {"Accept": FHIR_JSON, "Content-Type": FHIR_JSON, **headers}
         return self._once("POST", url, sent | self._token(url, fresh=False), data=body)
 
+    def put(self, url: str, resource: Mapping[str, Any], headers: Mapping[str, str]) -> Answer:
+        """Update, once: never repeated, though If-Match in `headers` would let a repeat do no harm.
+
+        Raises:
+            requests.RequestException: the answer was lost; whether the server acted is unknown.
+        """
+        body = json.dumps(resource, ensure_ascii=False, separators=(",", ":")).encode()
+        sent = {"Accept": FHIR_JSON, "Content-Type": FHIR_JSON, **headers}
+        return self._once("PUT", url, sent | self._token(url, fresh=False), data=body)
+
     def form(self, url: str, data: Mapping[str, str], auth: tuple[str, str] | None = None) -> Answer:
         """Post a form to a token endpoint, with retries: asking for a token twice does no harm."""
         return self._retrying("POST", url, {"Accept": "application/json"}, data=data, auth=auth)
