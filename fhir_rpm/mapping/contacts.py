@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 
 from fhir_rpm.mapping.fragment import Fragment, Length
 from fhir_rpm.mapping.grouping import Group, as_held, modality_of
+from fhir_rpm.mapping.names import names_agree
 from fhir_rpm.mapping.notes import told_date
-from fhir_rpm.mapping.people import Person, is_same_person, names_agree
+from fhir_rpm.mapping.people import Person, is_same_person
 from fhir_rpm.model import Evidence, Finding, InteractiveCommunication, NoteFacts, Participant
 from fhir_rpm.model.terms import Exchange, Modality, PatientSide, Reason
 from fhir_rpm.month import FhirTime, Interval

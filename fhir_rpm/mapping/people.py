@@ -1,18 +1,21 @@
 """Who somebody is: which side of the conversation, which name, which role."""
 
-import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
 from fhir_rpm.mapping.fhir import Json, child, codings, displays, items, string
 from fhir_rpm.mapping.index import Resources
+from fhir_rpm.mapping.names import credential_in, name_parts, names_agree, plain_name, title_in
+from fhir_rpm.mapping.staff import StaffDirectory, settled_role
 from fhir_rpm.mapping.table import MappingTable
-from fhir_rpm.model import Participant
+from fhir_rpm.model import Participant, StaffMember
 from fhir_rpm.model.terms import StaffRole
 
 Side = Literal["staff", "patient", "caregiver", "device", "unknown"]
 
+_NPI = "http://hl7.org/fhir/sid/us-npi"
 _TEAMS = {"CareTeam", "Organization", "Group", "HealthcareService"}
 _PATIENT_SIDE: dict[str, Side] = {"Patient": "patient", "RelatedPerson": "caregiver"}
 _STAFF_TYPES = {"Practitioner", "PractitionerRole"} | _TEAMS
@@ -26,12 +29,16 @@ class Person:
         side: which side of the conversation they are on.
         key: what identifies them across resources: `Practitioner/id`, else their name in lower case; None when unknown.
         name, role: as far as the record tells; a background user has neither.
+        listed: the role is the staff directory's, for the record tells none or one that speaks less against billing.
+        disputed: the record and the staff directory name different roles.
     """
 
     side: Side
     key: str | None = None
     name: str | None = None
     role: StaffRole | None = None
+    listed: bool = False
+    disputed: bool = False
 
     @property
     def participant(self) -> Participant:
@@ -42,10 +49,13 @@ class Person:
 class People:
     """Reads people out of references, for one patient's record."""
 
-    def __init__(self, resources: Resources, table: MappingTable, patient: str | None) -> None:
+    def __init__(
+        self, resources: Resources, table: MappingTable, patient: str | None, staff: Iterable[StaffMember] = ()
+    ) -> None:
         self._resources = resources
         self._table = table
         self._patient = patient
+        self._directory = StaffDirectory(staff, table.roles)
 
     def read(self, reference: object, holder: Json, hint: object = None) -> Person:
         """The person behind a Reference; never raises.
@@ -83,7 +93,7 @@ class People:
 
     def _side_named(self, display: str) -> Side | None:
         """The patient's side, when the name alone is that of the patient or of a related person."""
-        parts = sorted(_name_parts(display))
+        parts = sorted(name_parts(display))
         return next((side for side, name in self._names_of_patient_side if parts and parts == name), None)
 
     @cached_property
@@ -93,7 +103,7 @@ class People:
             for key, resource in self._resources.of_type(kind):
                 if kind != "Patient" or self._is_subject(key):
                     names = (_human_name({"name": name}) for name in items(resource.get("name")))
-                    found += [(side, sorted(_name_parts(name))) for name in names if name is not None]
+                    found += [(side, sorted(name_parts(name))) for name in names if name is not None]
         return found
 
     def _staff(self, key: str | None, target: Json | None, display: str | None, hint: object) -> Person:
@@ -108,17 +118,29 @@ class People:
         known = [name for name in (*names, _human_name(target)) if name is not None]
         if any(map(self._table.background_words.match, known)):
             return Person("staff", key)
-        name = next((plain for text in known if (plain := self._plain_name(text))), None)
+        name = next((plain for text in known if (plain := plain_name(text, self._table.roles))), None)
         role = (
             self._table.staff.get(key or "")
             or self._table.staff.get(name or "")
             or self._role_in(*(role.get(element) for role in held for element in ("code", "specialty")))
             or self._role_of_practitioner(key, target)
             or self._role_in(hint)
-            or next((credential for text in known if (credential := self._credential(text))), None)
-            or next((title for text in known if (title := self._title(text))), None)
+            or next((credential for text in known if (credential := credential_in(text, self._table.roles))), None)
+            or next((title for text in known if (title := title_in(text, self._table.roles))), None)
         )
-        return Person("staff", key or (name.lower() if name else None), name, role)
+        return self.listed(Person("staff", key or (name.lower() if name else None), name, role), _npis(target))
+
+    def listed(self, person: Person, npis: Iterable[str] = ()) -> Person:
+        """A staff member with the role that the record and the staff directory come to together."""
+        listed = self._directory.role_of(person.key, person.name, npis)
+        role = settled_role(person.role, listed)
+        disputed = person.role is not None and listed is not None and listed != person.role
+        return replace(person, role=role, listed=role is not None and role != person.role, disputed=disputed)
+
+    def record_key(self, practitioner: str) -> str | None:
+        """`Practitioner/id` when the record holds it or it is written so; an outside system's own id names nobody here."""
+        key = f"Practitioner/{practitioner.removeprefix('Practitioner/')}"
+        return key if self._resources.get(key) is not None or practitioner.startswith("Practitioner/") else None
 
     def _role_of_practitioner(self, key: str | None, target: Json | None) -> StaffRole | None:
         return (
@@ -159,38 +181,10 @@ class People:
         for concept in (concept for value in values for concept in items(value)):
             roles = self._table.roles.meanings(concept)
             roles += [role for _, code in codings(concept) if (role := self._table.roles.credentials.get(code.upper()))]
-            roles += [role for text in displays(concept) if (role := self._credential(text))]
+            roles += [role for text in displays(concept) if (role := credential_in(text, self._table.roles))]
             if roles:
                 return roles[0]
         return None
-
-    def _credential(self, display: str | None) -> StaffRole | None:
-        """The first credential in a display name; a leading one before a comma is a surname ("MA, LIN")."""
-        tokens = _tokens(display)
-        if len(tokens) > 1 and (display or "").lstrip().startswith(f"{tokens[0]},"):
-            tokens = tokens[1:]
-        for token in tokens:
-            known = token.upper().replace(".", "")
-            role = next(
-                (found for part in (known, *known.split("-")) if (found := self._table.roles.credentials.get(part))),
-                None,
-            )
-            if role is not None and (token.isupper() or known in ("PHARMD", "RPH") or "." in token):
-                return role
-        return None
-
-    def _title(self, display: str) -> StaffRole | None:
-        """The role whose title stands alone after the name: "Dana Hall, Registered Nurse", "Ray Colby (Scheduler)"."""
-        return next((role for part in _parts(display)[1:] if (role := self._table.roles.words.get(part.lower()))), None)
-
-    def _plain_name(self, display: str | None) -> str | None:
-        """The display without credentials and titles, in the order it was written."""
-        if display is None:
-            return None
-        first, *others = _parts(display)
-        kept = [first, *(part for part in others if part.lower() not in self._table.roles.words)]
-        parts = [" ".join(token for token in part.split() if not self._credential(token.strip(",."))) for part in kept]
-        return ", ".join(part for part in parts if part) or None
 
 
 def is_same_person(left: Person, right: Person) -> bool:
@@ -204,28 +198,9 @@ def is_same_person(left: Person, right: Person) -> bool:
     return left.name is not None and right.name is not None and names_agree(left.name, right.name)
 
 
-def names_agree(left: str, right: str) -> bool:
-    """Whether two names can be one person's: `J. Fenwick` and `Fenwick, Joan` can."""
-    ours, theirs = _name_parts(left), _name_parts(right)
-    if not ours or not theirs:
-        return False
-    shorter, longer = sorted((ours, theirs), key=len)
-    return all(any(a == b or (min(len(a), len(b)) == 1 and a[0] == b[0]) for b in longer) for a in shorter) and any(
-        len(part) > 1 and part in longer for part in shorter
-    )
-
-
-def _name_parts(name: str) -> list[str]:
-    return [part for part in re.split(r"[^\w'-]+", name.lower()) if part]
-
-
-def _parts(display: str) -> list[str]:
-    """The parts of a display name between commas and brackets; the first is the name, or its family part."""
-    return [part.strip() for part in re.split(r"[,()]", display)]
-
-
-def _tokens(display: str | None) -> list[str]:
-    return [token.strip(",.;()") for token in re.split(r"[\s,/]+", display or "") if token.strip(",.;()")]
+def _npis(target: Json | None) -> list[str]:
+    found = [item for item in items((target or {}).get("identifier")) if string(item.get("system")) == _NPI]
+    return [value for item in found if (value := string(item.get("value"))) is not None]
 
 
 def _human_name(resource: Json | None) -> str | None:

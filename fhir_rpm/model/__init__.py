@@ -6,6 +6,7 @@ from fhir_rpm.model.explanation import Basis, CodeExplanation, Explanation, Fix,
 from fhir_rpm.model.note import NoteFacts, TextSpan
 from fhir_rpm.model.policy import PolicyProblem, PolicyRule, RuleChange
 from fhir_rpm.model.record import Finding, Gap, MonthRecord
+from fhir_rpm.model.staff import StaffMember
 
 __all__ = [
     "AssessedContact",
@@ -28,6 +29,7 @@ __all__ = [
     "PolicyRule",
     "Requirement",
     "RuleChange",
+    "StaffMember",
     "StrictVerdict",
     "TextSpan",
 ]

@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 
 from fhir_rpm.mapping.index import Resources
-from fhir_rpm.mapping.people import People, Person, is_same_person, names_agree
+from fhir_rpm.mapping.names import names_agree
+from fhir_rpm.mapping.people import People, Person, is_same_person
 from fhir_rpm.mapping.table import MappingTable
 from fhir_rpm.vendor import vendor_section
 from tests.builders import concept
