@@ -62,7 +62,7 @@ class EncounterReader:
         kinds = [kind for concept in concepts for kind in self._table.encounter.meanings(concept)]
         for _, code in codings(child(encounter, "class")):
             kinds.append(self._table.encounter.classes.get(code, "silent"))
-        if any(kind in ("phone", "video", "secure_message") for kind in kinds):
+        if any(kind in ("phone", "video", "secure_message", "no_modality") for kind in kinds):
             kinds = [kind for kind in kinds if kind != "in_person"]
         return kinds
 
@@ -70,7 +70,7 @@ class EncounterReader:
         """Whether it is a contact even without text: a remote one is, a visit in person is not (assessment §6)."""
         if modality is not None:
             return modality not in ("in_person", "secure_message", "email_or_letter")
-        return "no_modality" in kinds and "office_visit" not in kinds
+        return bool({"no_modality", "programme"} & set(kinds)) and "office_visit" not in kinds
 
     def _texts(self, encounter: Json) -> list[str]:
         concepts = [

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from fhir_rpm.mapping.fhir import Json, items, reference_of, string
+from fhir_rpm.mapping.fhir import Json, child, code_of, codings, items, reference_of, string
 from fhir_rpm.model import Finding
 from fhir_rpm.month import parse_fhir_time
 
@@ -94,6 +94,14 @@ class Resources:
         inner = self.target(value, self.get(holder) or {}) or {}
         return f"{string(inner.get('resourceType'))}/{holder}{reference}" if inner else None
 
+    def encounter_within(self, holder: str, value: object) -> str | None:
+        """An Encounter that the resource `holder` names; one combined into another stands for that (facts: quirk 55)."""
+        key, visited = self.key_within(holder, value), set[str]()
+        while key is not None and key not in visited and _is_combined(self.get(key) or {}):
+            visited.add(key)
+            key = self.key_of((self.get(key) or {}).get("partOf")) or key
+        return key
+
     def contained(self, kind: str) -> Iterator[tuple[str, str, Json]]:
         """`(key, holder, resource)` of every contained resource of a type; it exists only within its holder."""
         for holder, resource in sorted(self._by_key.items()):
@@ -148,6 +156,16 @@ def _entries(source: Mapping[str, Any] | Iterable[Any]) -> Iterable[tuple[str | 
                 yield string(entry.get("fullUrl")), resource
     else:
         yield None, dict(source)
+
+
+def _is_combined(encounter: Json) -> bool:
+    """Whether an Encounter is left over from a merge: unknown in all but the Encounter that it became part of."""
+    return (
+        code_of(encounter, "status") == "unknown"
+        and "period" not in encounter
+        and not any(codings(child(encounter, "class")))
+        and reference_of(encounter.get("partOf")) is not None
+    )
 
 
 def _identity_in(full_url: str | None) -> str:

@@ -87,7 +87,7 @@ class MessageReader:
         recipients = tuple(self._people.read(item, resource) for item in items(resource.get("recipient")))
         sides = {person.side for person in recipients}
         linked = [resource.get("encounter"), *items(resource.get("partOf")), *items(resource.get("basedOn"))]
-        keys = [self._resources.key_within(key, item) for item in linked]
+        keys = [self._resources.encounter_within(key, item) for item in linked]
         text = self._text(resource)
         payloads = [payload for payload in items(resource.get("payload")) if any(payload.values())]
         return Message(

@@ -104,7 +104,7 @@ class NoteReader:
 
     def _encounters(self, source: str) -> tuple[str, ...]:
         references = items(child(self._resources.get(source), "context").get("encounter"))
-        keys = (self._resources.key_within(source, item) for item in references)
+        keys = (self._resources.encounter_within(source, item) for item in references)
         return tuple(key for key in keys if key is not None)
 
     def _modality_hint(self, claimed: list[NoteKind], document: Json) -> Modality | None:

@@ -10,6 +10,7 @@ from fhir_rpm.mapping.people import People
 from fhir_rpm.mapping.table import MappingTable
 from fhir_rpm.month import BillingMonth, parse_fhir_time
 
+_FUNCTION = "event-performerFunction"
 _NEVER_SO = {"entered-in-error", "cancelled"}
 
 
@@ -83,7 +84,10 @@ class ReadingReader:
             return True
         if self._names_device(observation):
             return False
-        people = [self._people.read(performer, observation) for performer in items(observation.get("performer"))]
+        people = [
+            self._people.read(performer, observation, _function(performer))
+            for performer in items(observation.get("performer"))
+        ]
         return any(person.side == "staff" and person.role is not None for person in people)
 
     def _names_device(self, observation: Json) -> bool:
@@ -95,6 +99,12 @@ class ReadingReader:
         categories = {code for item in items(observation.get("category")) for _, code in codings(item)}
         fed = any(self._table.categories.get(code) == "device" for code in categories)
         return named or fed or any(key.startswith("Device/") for key in performers)
+
+
+def _function(performer: Json) -> object:
+    """In what function a performer acted, which Oracle says in an extension."""
+    extensions = items(performer.get("extension"))
+    return next((x.get("valueCodeableConcept") for x in extensions if _FUNCTION in str(x.get("url"))), None)
 
 
 def _has_value(observation: Json) -> bool:

@@ -11,7 +11,7 @@ from fhir_rpm.mapping.fhir import codings, displays
 from fhir_rpm.model.base import Frozen
 from fhir_rpm.model.terms import Modality, StaffRole
 
-EncounterKind = Literal[Modality, "administrative", "silent", "office_visit", "no_modality"]
+EncounterKind = Literal[Modality, "administrative", "silent", "office_visit", "no_modality", "programme"]
 NoteKind = Literal[Modality, "no_note"]
 Meaning = TypeVar("Meaning")
 
