@@ -3,52 +3,96 @@
 import base64
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
+from fhir_rpm.client.gaps import gap
 from fhir_rpm.client.pull import Json, Pull
 from fhir_rpm.client.transport import FHIR_JSON, Answer, Transport, same_origin
 from fhir_rpm.errors import UnavailableError
-from fhir_rpm.model import Gap
+
+LARGEST = 16 * 1024 * 1024
+"""Bytes of a body that is still read; no note is as long."""
 
 _BINARY = re.compile(r"(?:^|/)Binary/([^/?#]+)")
+_PAGE = re.compile(rb"\s*<(?:!doctype|html)", re.IGNORECASE)
+_CODES = {401: "body_forbidden", 403: "body_forbidden", 404: "body_missing", 410: "body_missing"}
+_NEGOTIATED = (400, 406, 415)
+"""Answers to an Accept header that the server does not like."""
 
 
-def pull_bodies(transport: Transport, urls: Iterable[str], holder: str) -> Pull:
-    """Read Binaries by URL.
+@dataclass(frozen=True)
+class Rendering:
+    """One way to read a body: where, and as which media type (empty when that is not told)."""
 
-    Args:
-        transport: where from.
-        urls: `Binary/id`, or absolute on the server's origin.
-        holder: the resource type whose text they are; a body that could not be read is a gap of Binary.
+    url: str
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Body:
+    """A text that stands elsewhere.
+
+    Attributes:
+        holder: `Type/id` of the resource whose text it is.
+        renderings: the same text in several forms, best first; one is enough (facts: quirk 17).
     """
-    pull = Pull()
-    for url in dict.fromkeys(urls):
-        binary = _read(transport, url)
-        if binary is not None:
-            pull += Pull((binary,))
+
+    holder: str
+    renderings: tuple[Rendering, ...]
+
+
+def pull_bodies(transport: Transport, bodies: Iterable[Body]) -> Pull:
+    """Read bodies, each once; one without a readable rendering is a gap that names its holder."""
+    read: dict[str, Json | str] = {}
+    gaps = []
+    for body in bodies:
+        codes = []
+        for rendering in body.renderings:
+            if rendering.url not in read:
+                read[rendering.url] = _read(transport, rendering)
+            found = read[rendering.url]
+            if not isinstance(found, str):
+                break
+            codes.append(found)
         else:
-            reason = f"The body of a {holder} could not be read."
-            pull += Pull(gaps=(Gap(resource_type="Binary", code="body_unread", reason=reason),))
-    return pull
+            gaps += [gap("Binary", codes[0], body.holder)] if codes else []
+    return Pull(tuple(found for found in read.values() if not isinstance(found, str)), tuple(gaps))
 
 
-def _read(transport: Transport, url: str) -> Json | None:
-    match = _BINARY.search(url)
-    absolute = transport.url(url)
-    if match is None or not same_origin(absolute, transport.base_url):
-        return None
+def _read(transport: Transport, rendering: Rendering) -> Json | str:
+    """The Binary, or the code that says why there is none."""
+    match = _BINARY.search(rendering.url)
     try:
-        answer = transport.get(absolute, accept=f"{FHIR_JSON}, */*;q=0.5")
-    except UnavailableError:
-        return None
+        url = transport.url(rendering.url)
+        if match is None or not same_origin(url, transport.base_url):
+            return "body_unread"
+        answer = _negotiated(transport, url, rendering.kind)
+    except (UnavailableError, ValueError):
+        return "body_unread"
     if answer.status != 200:
-        return None
+        return _CODES.get(answer.status, "body_unread")
+    if len(answer.body) > LARGEST:
+        return "body_too_large"
     resource = answer.json()
-    if resource is not None and resource.get("resourceType") == "Binary":
-        return {**resource, "id": match[1]}
-    return None if resource is not None else _wrapped(match[1], answer)
+    if resource is None:
+        return _wrapped(match[1], answer, rendering.kind)
+    if resource.get("resourceType") != "Binary":
+        return "body_wrong_type"
+    return {**resource, "id": match[1]} if resource.get("data") else "body_missing"
 
 
-def _wrapped(identity: str, answer: Answer) -> Json:
-    kind = answer.headers.get("Content-Type", "")
+def _negotiated(transport: Transport, url: str, kind: str) -> Answer:
+    """FHIR JSON, else the stored type itself: Oracle knows no other Accept (facts: quirk 67)."""
+    answer = transport.get(url, accept=FHIR_JSON)
+    return transport.get(url, accept=kind or "*/*") if answer.status in _NEGOTIATED else answer
+
+
+def _wrapped(identity: str, answer: Answer, kind: str) -> Json | str:
+    """Raw bytes as a Binary, unless they are a web page in the place of a text: a sign-in, an error."""
+    if not answer.body:
+        return "body_missing"
+    sent = answer.headers.get("Content-Type", "")
+    if _PAGE.match(answer.body) and "html" not in kind:
+        return "body_wrong_type"
     data = base64.b64encode(answer.body).decode()
-    return {"resourceType": "Binary", "id": identity, "contentType": kind, "data": data}
+    return {"resourceType": "Binary", "id": identity, "contentType": kind or sent, "data": data}

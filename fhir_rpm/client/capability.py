@@ -1,5 +1,6 @@
 """What a server declares of itself; asked before anything that not every server can do."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,19 @@ class Capability:
         entry = self._entry(resource_type)
         if entry is None or interaction is None:
             return entry is not None
-        return any(item.get("code") == interaction for item in entry.get("interaction") or [] if isinstance(item, dict))
+        return interaction in _texts(entry.get("interaction"), "code")
+
+    def may_search(self, resource_type: str) -> bool:
+        """Whether a search is worth trying: it is declared, or the server does not say what it offers."""
+        if not self.is_known:
+            return True
+        entry = self._entry(resource_type)
+        interactions = _texts((entry or {}).get("interaction"), "code")
+        return entry is not None and (not interactions or "search-type" in interactions)
+
+    def parameters(self, resource_type: str) -> frozenset[str] | None:
+        """The search parameters declared for a type; None when the server lists none."""
+        return _texts((self._entry(resource_type) or {}).get("searchParam"), "name") or None
 
     def declares_conditional_create(self, resource_type: str) -> bool:
         """Whether If-None-Exist may be sent; elsewhere it is ignored and would duplicate (facts: quirk 90)."""
@@ -23,12 +36,22 @@ class Capability:
 
     @property
     def is_known(self) -> bool:
-        """Whether the server declared anything at all."""
-        return bool(self.statement.get("rest"))
+        """Whether the server declared any type at all."""
+        return next(self._entries(), None) is not None
 
     def _entry(self, resource_type: str) -> dict[str, Any] | None:
-        for rest in self.statement.get("rest") or []:
-            for entry in rest.get("resource") or [] if isinstance(rest, dict) else []:
-                if isinstance(entry, dict) and entry.get("type") == resource_type:
-                    return entry
-        return None
+        return next((entry for entry in self._entries() if entry.get("type") == resource_type), None)
+
+    def _entries(self) -> Iterator[dict[str, Any]]:
+        if self.statement.get("resourceType") not in (None, "CapabilityStatement"):
+            return
+        for rest in _items(self.statement.get("rest")):
+            yield from (entry for entry in _items(rest.get("resource")) if isinstance(entry.get("type"), str))
+
+
+def _items(value: object) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _texts(value: object, name: str) -> frozenset[str]:
+    return frozenset(item[name] for item in _items(value) if isinstance(item.get(name), str))

@@ -1,12 +1,9 @@
 """Readings of a patient's month."""
 
+from fhir_rpm.client.inquiry import Inquiry
 from fhir_rpm.client.pull import Pull
-from fhir_rpm.client.recipe import SearchRecipe
-from fhir_rpm.client.search import Searcher
-from fhir_rpm.month import BillingMonth
 
 
-def pull_observations(searcher: Searcher, recipe: SearchRecipe, patient: str, month: BillingMonth) -> Pull:
-    """Every vital-signs Observation of the month."""
-    queries = recipe.queries("Observation", patient, month)
-    return sum((searcher.search("Observation", query) for query in queries), Pull())
+def pull_observations(inquiry: Inquiry) -> Pull:
+    """Every Observation of the month that may be a reading: vital signs, and what monitoring measures besides."""
+    return inquiry.ask("Observation")

@@ -1,118 +1,228 @@
 """One search to its end: every page, or a gap that says what is missing."""
 
-from collections.abc import Mapping
+import json
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from urllib.parse import urljoin
 
+import requests
+from pydantic import Field
+
+from fhir_rpm.client.gaps import gap
+from fhir_rpm.client.page import Page, next_links, read_page, refusal
 from fhir_rpm.client.pull import Json, Pull
+from fhir_rpm.client.scope import Scope
 from fhir_rpm.client.transport import Answer, Transport, same_origin
-from fhir_rpm.errors import AccessError, UnavailableError
+from fhir_rpm.errors import UnavailableError
 from fhir_rpm.model import Gap
-from fhir_rpm.outcome import OutcomeCodes, gaps_in
+from fhir_rpm.model.base import Frozen
+from fhir_rpm.outcome import OutcomeCodes, codes_in
 
-MAX_PAGES = 1000
+RESTARTS = 2
+REPEATED_PAGES = 3
+"""So many pages in a row that bring nothing new are a circle, whatever their addresses."""
+
 _GONE = 410
 
 
-class Searcher:
-    """Searches a server, following `next` links alone."""
+class SearchLimits(Frozen):
+    """Where a search that does not end is left (mapping section `search.limits`).
 
-    def __init__(self, transport: Transport, codes: OutcomeCodes, restart_codes: tuple[str, ...] = ()) -> None:
-        self._transport = transport
-        self._codes = codes
+    Attributes:
+        pages, resources, bytes: in all, of one search; empty_pages: in a row.
+        seconds: after which no further page is asked for.
+    """
+
+    pages: int = Field(default=5000, ge=1)
+    empty_pages: int = Field(default=100, ge=1)
+    resources: int = Field(default=200_000, ge=1)
+    bytes: int = Field(default=512 * 1024 * 1024, ge=1)
+    seconds: float = Field(default=900, gt=0)
+
+
+class Searcher:
+    """Searches a server, following `next` links alone.
+
+    Args:
+        transport: the door to the server.
+        codes: the vendor's error codes.
+        restart_codes: those that say that the server's search session ended.
+        limits: where a search is left.
+        honest_total: whether `Bundle.total` counts the matches; Epic's counts the page (facts: quirk 6).
+        clock: seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        codes: OutcomeCodes,
+        restart_codes: tuple[str, ...] = (),
+        limits: SearchLimits | None = None,
+        *,
+        honest_total: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.transport = transport
+        self.codes = codes
+        self.limits = limits or SearchLimits()
+        self.honest_total = honest_total
+        self.clock = clock
         self._restart_codes = set(restart_codes)
 
-    def search(self, resource_type: str, params: Mapping[str, Any]) -> Pull:
-        """Every match of a search, de-duplicated by id.
+    def search(
+        self, resource_type: str, params: Mapping[str, Any], scope: Scope | None = None, *, most: int | None = None
+    ) -> Pull:
+        """Every match of a search, de-duplicated by id; a search that the server ended is begun anew.
+
+        Args:
+            resource_type: what to search.
+            params: the query.
+            scope: what was asked for; anything else that comes is left out.
+            most: the number of results beyond which the server silently stops.
 
         Raises:
             AccessError: the token was refused.
             UnavailableError: not even the first page could be reached.
         """
-        pull, expired = self._walk(resource_type, params)
-        if expired:
-            again, expired = self._walk(resource_type, params)
-            pull = again if not expired else Pull(pull.resources + again.resources, again.gaps)
-        return Pull(_newest(pull.resources), tuple(dict.fromkeys(pull.gaps)))
+        found: tuple[Json, ...] = ()
+        for _ in range(1 + RESTARTS):
+            walk = _Walk(self, resource_type, scope, most)
+            walk.run(params)
+            if not walk.expired:
+                return Pull(newest(walk.resources), tuple(walk.gaps))
+            found += tuple(walk.resources)
+        return Pull(newest(found), tuple(dict.fromkeys([*walk.gaps, gap(resource_type, "session_expired")])))
 
-    def _walk(self, resource_type: str, params: Mapping[str, Any]) -> tuple[Pull, bool]:
-        """Page by page; the flag says that the server's search session ended on the way."""
-        first = url = self._transport.url(resource_type)
-        visited: set[str] = set()
-        pull = Pull()
-        while len(visited) < MAX_PAGES:
-            visited.add(url)
-            try:
-                answer = self._transport.get(url, params=params if len(visited) == 1 else None)
-            except UnavailableError:
-                if url == first:
-                    raise
-                return pull + _lost(resource_type, "page_lost", "A page could not be reached."), False
-            page = answer.json()
-            if self._has_expired(answer, page) and len(visited) > 1:
-                return pull + _lost(resource_type, "session_expired", "The search ended before its last page."), True
-            if answer.status >= 400 or page is None or page.get("resourceType") != "Bundle":
-                return pull + self._failed(resource_type, answer, page), False
-            pull += self._page(resource_type, page)
-            link = _next(page)
-            if link is None:
-                return pull, False
-            url = urljoin(url, link)
-            if not same_origin(url, self._transport.base_url):
-                return pull + _lost(resource_type, "foreign_link", "A next link points to another server."), False
-            if url in visited:
-                return pull + _lost(resource_type, "page_cycle", "The next links run in a circle."), False
-        return pull + _lost(resource_type, "too_many_pages", f"The search did not end within {MAX_PAGES} pages."), False
+    def has_expired(self, answer: Answer, body: Json | None) -> bool:
+        """Whether an answer says that the search session ended: 4113 of Epic, or 410 where pages are cached."""
+        return answer.status == _GONE or bool(self._restart_codes & set(codes_in(body or {})))
 
-    def _page(self, resource_type: str, page: Json) -> Pull:
-        found: list[Json] = []
-        gaps: list[Gap] = []
-        for entry in page.get("entry") or []:
-            resource = entry.get("resource") if isinstance(entry, dict) else None
-            if not isinstance(resource, dict):
+
+class _Walk:
+    """One walk over the pages of a search."""
+
+    def __init__(self, searcher: Searcher, resource_type: str, scope: Scope | None, most: int | None) -> None:
+        self._most = most
+        self._searcher = searcher
+        self._type = resource_type
+        self._scope = scope
+        self._seen: set[str] = set()
+        self._totals: list[int] = []
+        self._pages = self._bytes = self._stale = self._empty = 0
+        self.resources: list[Json] = []
+        self.gaps: dict[Gap, None] = {}
+        self.expired = False
+
+    def run(self, params: Mapping[str, Any]) -> None:
+        """Read page after page."""
+        first = self._searcher.transport.url(self._type)
+        waiting, visited = deque([first]), {first}
+        end = self._searcher.clock() + self._searcher.limits.seconds
+        while waiting and not self.expired:
+            if self._is_exhausted(end):
+                return self._lack("too_many_pages")
+            url = waiting.popleft()
+            bundle = self._bundle(url, params)
+            if bundle is None:
                 continue
-            if resource.get("resourceType") == "OperationOutcome":
-                gaps += gaps_in(resource, self._codes, resource_type)
-            elif resource.get("resourceType") == resource_type:
-                found.append(resource)
-        return Pull(tuple(found), tuple(gaps))
+            self._keep(read_page(self._type, bundle, self._searcher.codes), bundle)
+            if self._stale >= REPEATED_PAGES:
+                return self._lack("page_cycle")
+            waiting += self._following(bundle, url, visited)
+        self._compare_totals()
+        return None
 
-    def _has_expired(self, answer: Answer, page: Json | None) -> bool:
-        return answer.status == _GONE or bool(self._restart_codes & set(_issue_codes(page)))
+    def _bundle(self, url: str, params: Mapping[str, Any]) -> Json | None:
+        """The page at a URL; None when there is none, with the reason among the gaps."""
+        first = self._pages == 0
+        self._pages += 1
+        try:
+            answer = self._searcher.transport.get(url, params=params if first else None)
+        except (UnavailableError, requests.RequestException) as error:
+            if first:
+                raise _unavailable(error) from None
+            self._lack("page_lost")
+            return None
+        self._bytes += len(answer.body)
+        body = answer.json()
+        if not first and self._searcher.has_expired(answer, body):
+            self.expired = True
+            return None
+        if answer.status >= 300 or body is None or body.get("resourceType") != "Bundle":
+            self._note(refusal(self._type, answer, body, self._searcher.codes).gaps)
+            return None
+        return body
 
-    def _failed(self, resource_type: str, answer: Answer, page: Json | None) -> Pull:
-        if answer.status == 401:
-            remedy = "Check the credentials, and whether the token was issued for this server."
-            raise AccessError(f"The server refused the token while reading {resource_type} (HTTP 401).", remedy)
-        code = {403: "forbidden", 404: "not_supported"}.get(answer.status)
-        if code is None:
-            code = f"http_{answer.status}" if answer.status >= 400 else "not_fhir"
-        reason = f"{resource_type} could not be read (HTTP {answer.status})."
-        own = tuple(gap for gap in gaps_in(page, self._codes, resource_type)) if page is not None else ()
-        return Pull(gaps=(Gap(resource_type=resource_type, code=code, reason=reason), *own))
+    def _keep(self, page: Page, bundle: Json) -> None:
+        self._note(page.gaps)
+        self._totals += [total] if isinstance(total := bundle.get("total"), int) else []
+        keys = {_key(resource) for resource in page.matches}
+        self._empty = 0 if keys else self._empty + 1
+        self._stale = self._stale + 1 if keys and keys <= self._seen else 0
+        self._seen |= keys
+        self.resources += page.people
+        for resource in page.matches:
+            standing = self._scope.standing(resource) if self._scope else "mine"
+            if standing == "foreign":
+                self._note([gap("Patient", "other_patient")])
+            elif standing == "mine":
+                self.resources.append(self._scope.claimed(resource) if self._scope else resource)
+
+    def _following(self, bundle: Json, url: str, visited: set[str]) -> list[str]:
+        base = self._searcher.transport.base_url
+        found = []
+        for link in dict.fromkeys(next_links(bundle, url, base)):
+            if link is None:
+                self._lack("bad_link")
+            elif not same_origin(link, base):
+                self._lack("foreign_link")
+            elif link in visited:
+                self._lack("page_cycle")
+            else:
+                visited.add(link)
+                found.append(link)
+        return found
+
+    def _is_exhausted(self, end: float) -> bool:
+        limits = self._searcher.limits
+        return (
+            self._pages >= limits.pages
+            or self._empty >= limits.empty_pages
+            or len(self.resources) >= limits.resources
+            or self._bytes >= limits.bytes
+            or self._searcher.clock() > end
+        )
+
+    def _compare_totals(self) -> None:
+        """Hold what came against the server's counts; the lowest one, for records change while they are read."""
+        identities = {key.partition("|")[0] for key in self._seen}
+        if self._searcher.honest_total and not self.gaps and self._totals and len(identities) < min(self._totals):
+            self._lack("fewer_than_total")
+        if self._most is not None and len(identities) >= self._most:
+            self._lack("result_limit")
+
+    def _lack(self, code: str) -> None:
+        self._note([gap(self._type, code)])
+
+    def _note(self, gaps: Iterable[Gap]) -> None:
+        self.gaps |= dict.fromkeys(gaps)
 
 
-def _lost(resource_type: str, code: str, reason: str) -> Pull:
-    return Pull(gaps=(Gap(resource_type=resource_type, code=code, reason=reason),))
+def _unavailable(error: Exception) -> UnavailableError:
+    if isinstance(error, UnavailableError):
+        return error
+    return UnavailableError(f"The server could not be asked ({type(error).__name__}).", "Check the base URL.")
 
 
-def _next(page: Json) -> str | None:
-    for link in page.get("link") or []:
-        if isinstance(link, dict) and link.get("relation") == "next" and isinstance(link.get("url"), str):
-            return str(link["url"])
-    return None
+def _key(resource: Json) -> str:
+    identity = resource.get("id")
+    if isinstance(identity, str):
+        return f"{identity}|{_version(resource)}"
+    return json.dumps(resource, sort_keys=True, default=str).replace("|", "/")
 
 
-def _issue_codes(page: Json | None) -> list[str]:
-    found = []
-    for issue in (page or {}).get("issue") or []:
-        details = issue.get("details") if isinstance(issue, dict) else None
-        codings = details.get("coding") if isinstance(details, dict) else None
-        found += [str(coding.get("code")) for coding in codings or [] if isinstance(coding, dict)]
-    return found
-
-
-def _newest(resources: tuple[Json, ...]) -> tuple[Json, ...]:
+def newest(resources: tuple[Json, ...] | list[Json]) -> tuple[Json, ...]:
     """One resource for each id, the highest version of it (facts: Oracle repeats ids over pages)."""
     kept: dict[tuple[str, str], Json] = {}
     for place, resource in enumerate(resources):
@@ -126,4 +236,5 @@ def _version(resource: Json) -> tuple[int, str]:
     meta = resource.get("meta")
     meta = meta if isinstance(meta, dict) else {}
     number = str(meta.get("versionId") or "")
-    return (int(number) if number.isascii() and number.isdigit() else -1, str(meta.get("lastUpdated") or ""))
+    is_number = number.isascii() and number.isdigit() and len(number) < 20
+    return (int(number) if is_number else -1, str(meta.get("lastUpdated") or ""))

@@ -1,24 +1,24 @@
 """A session with one EHR: a patient's month out of it, and documents into it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
 from fhir_rpm.client import writes
-from fhir_rpm.client.auth import Authenticator, StaticToken, authenticator
+from fhir_rpm.client.auth import Authenticator, ClientCredentials, FhirclientToken, authenticator
 from fhir_rpm.client.capability import Capability
-from fhir_rpm.client.communication import pull_communications
-from fhir_rpm.client.encounter import pull_encounters
-from fhir_rpm.client.notes import pull_notes
-from fhir_rpm.client.observation import pull_observations
+from fhir_rpm.client.communication import StaffInboxes
+from fhir_rpm.client.inquiry import Inquiry
+from fhir_rpm.client.months import pull_evidence
+from fhir_rpm.client.patient import read_patient
 from fhir_rpm.client.people import PeopleReader, read_resource
 from fhir_rpm.client.pull import Created, Json, Pull
 from fhir_rpm.client.recipe import SearchRecipe
+from fhir_rpm.client.scopes import GrantedScopes
 from fhir_rpm.client.search import Searcher
 from fhir_rpm.client.transport import Transport
 from fhir_rpm.config import ConnectionSettings
-from fhir_rpm.errors import AccessError, FhirRpmError, UnavailableError
-from fhir_rpm.model import Gap
+from fhir_rpm.errors import UnavailableError
 from fhir_rpm.month import BillingMonth
 from fhir_rpm.outcome import OutcomeCodes
 from fhir_rpm.vendor import vendor_section
@@ -36,9 +36,16 @@ class EhrSession:
         self._auth = auth
         transport.authorize = auth.header
         self._recipe = vendor_section(vendor, "search", SearchRecipe)
-        codes = vendor_section(vendor, "outcome", OutcomeCodes)
-        self._searcher = Searcher(transport, codes, self._recipe.restart_codes)
+        self._codes = vendor_section(vendor, "outcome", OutcomeCodes)
+        self._searcher = Searcher(
+            transport,
+            self._codes,
+            self._recipe.restart_codes,
+            self._recipe.limits,
+            honest_total=self._recipe.honest_total,
+        )
         self._people = PeopleReader(transport)
+        self._inboxes = StaffInboxes()
 
     @classmethod
     def open(cls, settings: ConnectionSettings) -> "EhrSession":
@@ -56,17 +63,14 @@ class EhrSession:
     def from_fhirclient(cls, client: Any, vendor: str = "generic") -> "EhrSession":
         """A session with the server and token of an authorised `fhirclient.client.FHIRClient`.
 
-        Our transport takes the place of its session: with timeouts, and a token that stays with its origin.
+        Our transport takes the place of its session: with timeouts, and a token that stays with its origin. A token
+        that has ended or is refused is renewed by the client's own `reauthorize`, where it has a refresh token.
 
         Raises:
             AccessError: the client is not authorised.
         """
-        server = client.server
-        token = getattr(getattr(server, "auth", None), "access_token", None)
-        if not client.ready or server is None:
-            raise AccessError("The fhirclient is not authorised.", "Finish its authorization before handing it over.")
-        auth = StaticToken(token) if token else authenticator(ConnectionSettings(), Transport(server.base_uri))
-        return cls(Transport(server.base_uri), auth, vendor)
+        auth = FhirclientToken(client)
+        return cls(Transport(client.server.base_uri), auth, vendor)
 
     def __repr__(self) -> str:
         return f"EhrSession({self._transport.base_url!r}, vendor={self.vendor!r})"
@@ -82,6 +86,11 @@ class EhrSession:
         """The FHIR base, without a slash at its end."""
         return self._transport.base_url
 
+    @property
+    def granted(self) -> GrantedScopes | None:
+        """What the token may do; None before there is one, and for tokens that somebody else obtained."""
+        return self._auth.granted if isinstance(self._auth, ClientCredentials) else None
+
     def authenticate(self) -> None:
         """Obtain a token now, so that a refusal is known before the first patient.
 
@@ -93,6 +102,8 @@ class EhrSession:
     def pull_month(self, patient: str, month: BillingMonth) -> Pull:
         """Everything a patient's month is judged by; one refused type never loses the others.
 
+        A merged patient is followed to the id in force, under which the evidence comes; a gap says so.
+
         Args:
             patient: the patient's id, with or without `Patient/`.
             month: the month; the pull begins a day before it.
@@ -100,43 +111,11 @@ class EhrSession:
         Raises:
             AccessError: the token was refused, or the patient may not be read.
             UnavailableError: the server cannot be reached.
+            UnknownPatientError: there is no such patient.
         """
-        identity = patient.removeprefix("Patient/")
-        pulled = Pull((self._patient(identity),))
-        steps: tuple[Callable[[], Pull], ...] = (
-            lambda: pull_encounters(self._searcher, self._recipe, identity, month),
-            lambda: pull_communications(self._searcher, self._transport, self._recipe, identity, month),
-            lambda: pull_notes(self._searcher, self._transport, self._recipe, identity, month),
-            lambda: pull_observations(self._searcher, self._recipe, identity, month),
-        )
-        for step, resource_type in zip(steps, _TYPES, strict=True):
-            try:
-                pulled += step()
-            except UnavailableError:
-                reason = f"{resource_type} could not be reached."
-                pulled += Pull(gaps=(Gap(resource_type=resource_type, code="unreachable", reason=reason),))
-        return pulled + self._care_teams(identity) + self._people.pull_people(pulled)
-
-    def _patient(self, identity: str) -> Json:
-        answer = self._transport.get(self._transport.url(f"Patient/{identity}"))
-        resource = answer.json()
-        if answer.status == 200 and resource is not None and resource.get("resourceType") == "Patient":
-            return resource
-        if answer.status in (401, 403):
-            remedy = "Check the app's scopes and whether the patient is restricted."
-            raise AccessError(f"Patient/{identity} may not be read (HTTP {answer.status}).", remedy)
-        if answer.status in (404, 410):
-            raise UnknownPatientError(f"There is no Patient/{identity} on this server.", "Check the id.")
-        raise UnavailableError(f"Patient/{identity} could not be read (HTTP {answer.status}).", "Try again later.")
-
-    def _care_teams(self, identity: str) -> Pull:
-        """Care teams name roles; a server without them loses nothing."""
-        if not self.capability.declares("CareTeam"):
-            return Pull()
-        try:
-            return Pull(self._searcher.search("CareTeam", {"patient": identity}).resources)
-        except FhirRpmError:
-            return Pull()
+        read = read_patient(self._transport, self._codes, patient.removeprefix("Patient/"))
+        inquiry = Inquiry(self._searcher, self._recipe, self.capability, read.ids, month)
+        return Pull((read.resource,), read.gaps) + pull_evidence(inquiry, self._people, self._inboxes)
 
     def search(self, resource_type: str, params: Mapping[str, Any]) -> Pull:
         """Every match of a search, or the gaps that say what is missing."""
@@ -187,12 +166,3 @@ class EhrSession:
             return Capability(self._transport.get(self._transport.url("metadata")).json() or {})
         except UnavailableError:
             return Capability({})
-
-
-_TYPES = ("Encounter", "Communication", "DocumentReference", "Observation")
-
-
-class UnknownPatientError(FhirRpmError):
-    """The server has no such patient."""
-
-    exit_code = 2
