@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, SupportsIndex
 from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
@@ -19,6 +19,7 @@ ENVIRONMENT = {
     "FHIR_RPM_VENDOR": "vendor",
     "FHIR_RPM_CLIENT_ID": "client_id",
     "FHIR_RPM_PRIVATE_KEY": "private_key",
+    "FHIR_RPM_PRIVATE_KEY_PASSWORD": "private_key_password",
     "FHIR_RPM_KEY_ID": "key_id",
     "FHIR_RPM_CLIENT_SECRET": "client_secret",
     "FHIR_RPM_BEARER_TOKEN": "bearer_token",
@@ -28,7 +29,8 @@ ENVIRONMENT = {
 }
 """Environment variable → setting."""
 
-_SECRETS = ("client_secret", "bearer_token")
+_SECRETS = ("client_secret", "bearer_token", "private_key_password")
+_SECRET_FILES = ("client_secret_file", "private_key_password_file", "bearer_token_file")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -56,11 +58,15 @@ class ConnectionSettings(Frozen):
     vendor: str = "generic"
     client_id: str | None = None
     private_key: Path | None = None
+    private_key_password: SecretStr | None = None
+    private_key_password_file: Path | None = None
     key_id: str | None = None
     client_secret: SecretStr | None = None
     client_secret_file: Path | None = None
     bearer_token: SecretStr | None = None
+    bearer_token_file: Path | None = None
     scopes: str | None = None
+    write_access: bool = True
     token_url: str | None = None
     jwks_url: str | None = None
     connect_timeout: float = Field(default=10, gt=0, le=120)
@@ -89,11 +95,23 @@ class ConnectionSettings(Frozen):
             parts = urlsplit(self.base_url)
             if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
                 raise ValueError("base_url is plain http; use https, or set allow_http = true for a trusted network")
-        if self.bearer_token is not None and (self.private_key is not None or self.client_secret is not None):
+        registered = any((self.private_key, self.client_secret, self.client_secret_file))
+        if (self.bearer_token is not None or self.bearer_token_file is not None) and registered:
             raise ValueError("bearer_token stands beside a private key or client secret; keep one way to authenticate")
-        if (self.private_key is not None or self.client_secret is not None) and self.client_id is None:
+        if registered and self.client_id is None:
             raise ValueError("client_id is missing; set it or FHIR_RPM_CLIENT_ID")
         return self
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        """Keep secrets out of pickles: whoever takes settings elsewhere loads them there."""
+        if any(getattr(self, name) is not None for name in _SECRETS):
+            raise TypeError("Settings that hold a secret are not pickled; load them where they are used.")
+        return super().__reduce_ex__(protocol)
+
+    def private_key_passphrase(self) -> bytes | None:
+        """The passphrase of the private key."""
+        password = self.private_key_password
+        return None if password is None else password.get_secret_value().encode()
 
     def required_base_url(self) -> str:
         """The base URL.
@@ -151,7 +169,7 @@ def load_settings(
         where = origin.get(field.partition(".")[0], "settings")
         problem = f"{where}, {field}: {first['msg'].removeprefix('Value error, ')}."
         raise ConfigurationError(problem, "Correct it there.") from None
-    return _with_secret_file(settings)
+    return _with_secret_files(settings)
 
 
 def _file_layer(path: Path | None) -> list[tuple[str, dict[str, object]]]:
@@ -161,20 +179,33 @@ def _file_layer(path: Path | None) -> list[tuple[str, dict[str, object]]]:
     layer = read_toml(file)
     for name in _SECRETS:
         if name in layer:
-            remedy = "Put it in the environment, or name a file with client_secret_file."
+            remedy = f"Put it in the environment, or name a file with {name}_file."
             raise ConfigurationError(f"{file} holds {name} in clear.", remedy)
-    for name in ("private_key", "client_secret_file", "ca_bundle"):
+    for name in ("private_key", "ca_bundle", *_SECRET_FILES):
         if isinstance(layer.get(name), str):
             layer[name] = str(file.parent / layer[name])
     return [(str(file), layer)]
 
 
-def _with_secret_file(settings: ConnectionSettings) -> ConnectionSettings:
-    if settings.client_secret_file is None or settings.client_secret is not None:
-        return settings
+def _with_secret_files(settings: ConnectionSettings) -> ConnectionSettings:
+    """A bearer token's file is left to be read again and again: somebody else keeps it fresh."""
+    read: dict[str, SecretStr] = {}
+    for name in ("client_secret", "private_key_password"):
+        path = getattr(settings, f"{name}_file")
+        if path is not None and getattr(settings, name) is None:
+            read[name] = read_secret(path, f"{name}_file")
+    return settings.model_copy(update=read) if read else settings
+
+
+def read_secret(path: Path, field: str) -> SecretStr:
+    """A secret that stands alone in a file.
+
+    Raises:
+        ConfigurationError: the file, which `field` named, cannot be read.
+    """
     try:
-        secret = settings.client_secret_file.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        problem = f"client_secret_file {settings.client_secret_file} cannot be read: {error.strerror}."
-        raise ConfigurationError(problem, "Check the path and its permissions.") from error
-    return settings.model_copy(update={"client_secret": SecretStr(secret)})
+        return SecretStr(path.read_text(encoding="utf-8").strip())
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        problem = f"{field} {path} cannot be read: {why}."
+        raise ConfigurationError(problem, "Check the path and its permissions.") from None

@@ -1,16 +1,18 @@
 """One EHR's section of knowledge: a typed view on a table of `mappings/<vendor>.toml`."""
 
+from datetime import date
 from functools import cache
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from fhir_rpm.data_files import read_layers
+from fhir_rpm.data_files import data_folder, read_layers
 from fhir_rpm.errors import ConfigurationError
+from fhir_rpm.model.base import Frozen
 
 Section = TypeVar("Section", bound=BaseModel)
 
-SECTIONS = ("about", "doctor", "mapping", "outcome", "search", "roster", "write")
+SECTIONS = ("about", "auth", "doctor", "mapping", "outcome", "search", "roster", "write")
 """The top-level tables of a mapping file; each is read by the room that its model lives in."""
 
 
@@ -37,3 +39,49 @@ def vendor_section(vendor: str, section: str, model: type[Section]) -> Section:
         first = error.errors()[0]
         field = ".".join((section, *map(str, first["loc"])))
         raise ConfigurationError(f"Mapping {vendor!r}, field {field}: {first['msg']}.", "Correct it there.") from error
+
+
+class TestPatient(Frozen):
+    """A synthetic patient of a public sandbox, and what it is good for."""
+
+    id: str
+    why: str
+
+
+class VendorSandbox(Frozen):
+    """A vendor's public sandbox: where, how one gets in, whom one may look at, and who says so."""
+
+    base_url: str
+    token_url: str | None = None
+    access: str
+    patients: tuple[TestPatient, ...] = ()
+    source: str
+
+
+class About(Frozen):
+    """Which EHR a mapping file speaks of (section `about`).
+
+    Attributes:
+        name, title: its short and its full name.
+        read: the day on which its sources were read last.
+        server_words: words in a CapabilityStatement's software or publisher that tell this vendor.
+        documentation: where the vendor documents its API.
+        sandbox: its public sandbox; None where there is none.
+    """
+
+    name: str
+    title: str
+    read: date
+    server_words: tuple[str, ...] = ()
+    documentation: str | None = None
+    sandbox: VendorSandbox | None = None
+
+
+def about(vendor: str) -> About:
+    """What a vendor's mapping file says of itself; errors as of `vendor_section`."""
+    return vendor_section(vendor, "about", About)
+
+
+def shipped_vendors() -> tuple[str, ...]:
+    """The names of the mapping files that come with the package."""
+    return tuple(sorted(path.stem for path in data_folder("mappings").glob("*.toml") if path.stem != "base"))

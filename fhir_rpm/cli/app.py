@@ -9,7 +9,7 @@ import click
 
 from fhir_rpm.errors import FhirRpmError
 
-COMMANDS = ("demo", "patient", "sync", "assess", "explain", "policy", "note", "sandbox")
+COMMANDS = ("demo", "init", "doctor", "patient", "sync", "assess", "explain", "policy", "note", "keys", "sandbox")
 INTERNAL = 1
 INTERRUPTED = 130
 
