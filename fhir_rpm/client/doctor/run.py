@@ -1,0 +1,188 @@
+"""The examination: step by step, each bounded in time, each skipped when one that it needs has failed."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from fhir_rpm.client.doctor import access, credentials, network, reads, server
+from fhir_rpm.client.doctor.knowledge import Knowledge
+from fhir_rpm.client.doctor.report import Finding, Step, failed, skipped
+from fhir_rpm.client.doctor.visit import Visit
+from fhir_rpm.client.transport import Transport
+from fhir_rpm.config import ConnectionSettings
+from fhir_rpm.errors import ConfigurationError, FhirRpmError
+from fhir_rpm.month import BillingMonth
+from fhir_rpm.vendor import about
+
+TOTAL_SECONDS = 120.0
+STEP_SECONDS = 30.0
+LONGEST_PAUSE = 1.0
+"""Seconds; a doctor tells of a server that throttles or fails instead of waiting for it to be well."""
+
+_NONSENSE = (AttributeError, KeyError, TypeError, ValueError, RecursionError)
+"""What a reader may stumble over when a server answers nonsense."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One step: its name, the steps that must not have failed, and what it does."""
+
+    name: str
+    needs: tuple[str, ...]
+    look: Callable[[Visit], Finding]
+
+
+CHECKS = (
+    Check("key", (), credentials.check_key),
+    Check("dns", (), lambda visit: network.check_name(visit.settings)),
+    Check("tls", ("dns",), lambda visit: network.check_tls(visit.settings, visit.knowledge, visit.clock())),
+    Check("metadata", ("tls",), server.check_metadata),
+    Check("clock", ("tls",), server.check_clock),
+    Check("smart", ("tls",), server.check_smart),
+    Check("jwks", ("key",), credentials.check_jwks),
+    Check("token", ("key", "tls", "smart"), access.check_token),
+    Check("scopes", ("token",), access.check_scopes),
+    Check("read Patient", ("token",), reads.check_patient),
+    *(
+        Check(f"search {kind}", ("token", "read Patient"), partial(reads.check_search, kind=kind))
+        for kind in reads.SEARCHED
+    ),
+    Check("read Binary", ("token", "search DocumentReference"), reads.check_body),
+    Check("search CareTeam", ("token", "read Patient"), reads.check_care_team),
+    Check("read Practitioner", ("token", "read Patient"), reads.check_practitioner),
+    Check("create DocumentReference", ("metadata",), reads.check_create),
+    Check("paging", ("token", "read Patient"), reads.check_paging),
+    Check("roster", ("token",), reads.check_roster),
+)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to examine.
+
+    Attributes:
+        patient: whom to read; None takes the first test patient when base_url is the vendor's public sandbox.
+        group: a Group to read as the roster.
+        month: `YYYY-MM` to search in; None is the month before this one.
+        seconds: bound on the whole examination.
+        clock: the time now, in seconds since 1970.
+    """
+
+    patient: str | None = None
+    group: str | None = None
+    month: str | None = None
+    seconds: float = TOTAL_SECONDS
+    clock: Callable[[], float] = time.time
+
+
+def examine(load: Callable[[], ConnectionSettings], order: Order) -> Iterator[Step]:
+    """Each step as it is done; a failure is a step, never an exception.
+
+    Args:
+        load: gives the settings; a ConfigurationError of it is the first step's failure.
+        order: what to examine.
+    """
+    ends = time.monotonic() + order.seconds
+    begun = time.monotonic()
+    try:
+        settings = load()
+        visit = _visit(settings, order)
+        finding, knowledge = credentials.check_settings(settings), visit.knowledge
+    except ConfigurationError as error:
+        finding, knowledge = failed("settings_wrong", error.problem, error.remedy), Knowledge.of("generic")
+    first = Step.of("configuration", finding, knowledge, time.monotonic() - begun)
+    yield first
+    if first.status == "failed":
+        for check in CHECKS:
+            yield Step.of(check.name, skipped("It needs a configuration that is right."), knowledge, 0.0)
+        return
+    yield from _steps(visit, ends)
+
+
+def _visit(settings: ConnectionSettings, order: Order) -> Visit:
+    settings.required_base_url()
+    month = order.month or _last_month(order.clock())
+    return Visit(
+        settings=settings,
+        knowledge=Knowledge.of(settings.vendor),
+        transport=_door(settings),
+        month=BillingMonth.parse(month, settings.time_zone or "UTC"),
+        patient=_patient(settings, order.patient),
+        group=order.group,
+        clock=order.clock,
+    )
+
+
+def _door(settings: ConnectionSettings) -> Transport:
+    verify = str(settings.ca_bundle) if settings.ca_bundle is not None else True
+    timeouts = (min(settings.connect_timeout, 10.0), min(settings.read_timeout, STEP_SECONDS))
+    return Transport(settings.required_base_url(), timeouts, verify, settings.headers, _pause)
+
+
+def _pause(seconds: float) -> None:
+    time.sleep(min(seconds, LONGEST_PAUSE))
+
+
+def _patient(settings: ConnectionSettings, given: str | None) -> str | None:
+    if given is not None:
+        return given.removeprefix("Patient/")
+    sandbox = about(settings.vendor).sandbox
+    if sandbox is None or settings.base_url != sandbox.base_url or not sandbox.patients:
+        return None
+    return sandbox.patients[0].id
+
+
+def _last_month(now: float) -> str:
+    first = datetime.fromtimestamp(now, UTC).replace(day=1)
+    return (first - timedelta(days=1)).strftime("%Y-%m")
+
+
+def _steps(visit: Visit, ends: float) -> Iterator[Step]:
+    broken: set[str] = set()
+    for check in CHECKS:
+        begun = time.monotonic()
+        missing = next((name for name in check.needs if name in broken), None)
+        if missing is not None:
+            finding = skipped(f"It needs {missing}, which failed or was not reached.")
+        else:
+            finding = _bounded(check, visit, min(STEP_SECONDS, ends - begun))
+        if finding.status == "failed" or missing is not None:
+            broken.add(check.name)
+        if check.name == "key" and visit.auth is not None:
+            visit.transport.authorize = visit.auth.header
+        yield Step.of(check.name, finding, visit.knowledge, time.monotonic() - begun)
+
+
+def _bounded(check: Check, visit: Visit, seconds: float) -> Finding:
+    """The check in a thread that is left behind when its time is over: not even a resolver that hangs can hold us."""
+    found: list[Finding] = []
+    crashed: list[BaseException] = []
+
+    def look() -> None:
+        try:
+            found.append(_looked(check, visit))
+        except BaseException as error:  # noqa: BLE001 - carried over to the caller's thread
+            crashed.append(error)
+
+    if seconds > 0:
+        thread = threading.Thread(target=look, daemon=True)
+        thread.start()
+        thread.join(seconds)
+    if crashed:
+        raise crashed[0]
+    return found[0] if found else failed("took_too_long", f"(after {max(seconds, 0):.0f} s)")
+
+
+def _looked(check: Check, visit: Visit) -> Finding:
+    try:
+        return check.look(visit)
+    except ConfigurationError as error:
+        return failed("settings_wrong", error.problem, error.remedy)
+    except FhirRpmError as error:
+        cause = {5: "token_refused", 4: "no_answer"}.get(error.exit_code, "settings_wrong")
+        return failed(cause, error.problem, error.remedy)
+    except _NONSENSE as error:
+        return failed("answer_unreadable", f"({type(error).__name__})")
