@@ -95,7 +95,7 @@ class Resources:
         return f"{string(inner.get('resourceType'))}/{holder}{reference}" if inner else None
 
     def encounter_within(self, holder: str, value: object) -> str | None:
-        """An Encounter that the resource `holder` names; one combined into another stands for that (facts: quirk 55)."""
+        """An Encounter that the resource `holder` names; one combined into another is that one (facts: quirk 55)."""
         key, visited = self.key_within(holder, value), set[str]()
         while key is not None and key not in visited and _is_combined(self.get(key) or {}):
             visited.add(key)

@@ -1,11 +1,11 @@
-"""What Epic does that breaks naive clients (docs/vendors/epic.md, quirks 1 to 41): what its payloads mean."""
+"""What Epic does that breaks naive clients (docs/vendors/epic.md, quirks 1 to 41)."""
 
 import base64
 from typing import Any
 
 import pytest
 
-from tests.builders import NURSE, SPOKE, concept, encounter, message, note, reading
+from tests.builders import NURSE, SPOKE, concept, encounter, note, reading
 from tests.quirks.ehr import CALL, contact, outcome_entry, record
 
 CLASS_13 = {"system": "urn:oid:1.2.840.114350.1.72.1.7.7.10.696784.13260", "code": "13"}

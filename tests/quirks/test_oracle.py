@@ -1,4 +1,4 @@
-"""What Oracle Health does that breaks naive clients (docs/vendors/oracle.md, quirks 42 to 75): what its payloads mean."""
+"""What Oracle Health does that breaks naive clients (docs/vendors/oracle.md, quirks 42 to 75)."""
 
 import base64
 from typing import Any
