@@ -1,6 +1,7 @@
 """Settings: command-line options before environment variables before `fhir-rpm.toml` before defaults."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, SupportsIndex
@@ -26,12 +27,41 @@ ENVIRONMENT = {
     "FHIR_RPM_SCOPES": "scopes",
     "FHIR_RPM_TIME_ZONE": "time_zone",
     "FHIR_RPM_POLICY": "policy",
+    "FHIR_RPM_EPIC_CLIENT_ID": "epic_client_id",
+    "FHIR_RPM_PROXY": "proxy",
+    "FHIR_RPM_CA_BUNDLE": "ca_bundle",
+    "FHIR_RPM_CLIENT_CERT": "client_cert",
+    "FHIR_RPM_CLIENT_KEY": "client_key",
+    "FHIR_RPM_CONNECT_TIMEOUT": "connect_timeout",
+    "FHIR_RPM_READ_TIMEOUT": "read_timeout",
+    "FHIR_RPM_TOTAL_TIMEOUT": "total_timeout",
+    "FHIR_RPM_MAX_RESPONSE_BYTES": "max_response_bytes",
+    "FHIR_RPM_MAX_ATTEMPTS": "max_attempts",
+    "FHIR_RPM_RETRY_SECONDS": "retry_seconds",
+    "FHIR_RPM_MAX_RETRY_WAIT": "max_retry_wait",
+    "FHIR_RPM_OUTAGE_SECONDS": "outage_seconds",
+    "FHIR_RPM_MAX_CONCURRENCY": "max_concurrency",
+    "FHIR_RPM_REQUESTS_PER_SECOND": "requests_per_second",
+    "FHIR_RPM_QUIET_HOURS": "quiet_hours",
 }
 """Environment variable → setting."""
 
 _SECRETS = ("client_secret", "bearer_token", "private_key_password")
 _SECRET_FILES = ("client_secret_file", "private_key_password_file", "bearer_token_file")
+_PATHS = ("private_key", "ca_bundle", "client_cert", "client_key", *_SECRET_FILES)
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_HEADER_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
+_OUR_HEADERS = (
+    "host",
+    "content-length",
+    "content-type",
+    "transfer-encoding",
+    "connection",
+    "accept",
+    "accept-encoding",
+)
+_FROM_ENVIRONMENT = "env:"
 
 
 class WriteSettings(Frozen):
@@ -71,9 +101,21 @@ class ConnectionSettings(Frozen):
     jwks_url: str | None = None
     connect_timeout: float = Field(default=10, gt=0, le=120)
     read_timeout: float = Field(default=60, gt=0, le=600)
+    total_timeout: float = Field(default=300, gt=0, le=3600)
+    max_response_bytes: int = Field(default=64 * 1024 * 1024, ge=65536)
+    max_attempts: int = Field(default=4, ge=1, le=10)
+    retry_seconds: float = Field(default=120, ge=0, le=3600)
+    max_retry_wait: float = Field(default=60, ge=0, le=3600)
+    outage_seconds: float = Field(default=600, ge=0, le=86400)
     max_concurrency: int = Field(default=4, ge=1, le=32)
+    requests_per_second: float | None = Field(default=None, gt=0, le=1000)
+    quiet_hours: str | None = None
+    proxy: SecretStr | None = None
     ca_bundle: Path | None = None
-    headers: dict[str, str] = Field(default_factory=dict)
+    client_cert: Path | None = None
+    client_key: Path | None = None
+    headers: dict[str, SecretStr] = Field(default_factory=dict)
+    epic_client_id: str | None = None
     allow_http: bool = False
     time_zone: str | None = None
     policy: str = "rpm-us"
@@ -89,6 +131,34 @@ class ConnectionSettings(Frozen):
             raise ValueError("it is not the base URL of a FHIR server, such as https://ehr.example.org/fhir/R4")
         return value.strip().rstrip("/")
 
+    @field_validator("proxy")
+    @classmethod
+    def _usable_proxy(cls, value: SecretStr | None) -> SecretStr | None:
+        parts = urlsplit(value.get_secret_value()) if value is not None else None
+        if parts is not None and (parts.scheme not in ("http", "https") or not parts.hostname):
+            raise ValueError("it is not the URL of a proxy, such as http://proxy.example.org:3128")
+        return value
+
+    @field_validator("headers")
+    @classmethod
+    def _possible_headers(cls, value: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for name, text in value.items():
+            if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(text.get_secret_value()):
+                raise ValueError(f"{name!r} or its value holds what a header cannot hold")
+            if name.lower() in _OUR_HEADERS:
+                raise ValueError(f"{name} cannot be set")
+        return value
+
+    @field_validator("quiet_hours")
+    @classmethod
+    def _stretch_of_a_day(cls, value: str | None) -> str | None:
+        if value is None or value.strip() == "off":
+            return None
+        match = re.fullmatch(r"((?:[01]\d|2[0-3]):[0-5]\d)\s*-\s*((?:[01]\d|2[0-3]):[0-5]\d)", value.strip())
+        if match is None or match[1] == match[2]:
+            raise ValueError('write it as "07:00-19:00", or "off"')
+        return f"{match[1]}-{match[2]}"
+
     @model_validator(mode="after")
     def _consistent(self) -> "ConnectionSettings":
         if self.base_url is not None and not self.allow_http:
@@ -100,11 +170,15 @@ class ConnectionSettings(Frozen):
             raise ValueError("bearer_token stands beside a private key or client secret; keep one way to authenticate")
         if registered and self.client_id is None:
             raise ValueError("client_id is missing; set it or FHIR_RPM_CLIENT_ID")
+        if self.client_key is not None and self.client_cert is None:
+            raise ValueError("client_key stands without client_cert; set both")
+        if self.quiet_hours is not None and self.time_zone is None:
+            raise ValueError("quiet_hours needs time_zone; set it or FHIR_RPM_TIME_ZONE")
         return self
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
         """Keep secrets out of pickles: whoever takes settings elsewhere loads them there."""
-        if any(getattr(self, name) is not None for name in _SECRETS):
+        if any(isinstance(value, SecretStr) for value in (*vars(self).values(), *self.headers.values())):
             raise TypeError("Settings that hold a secret are not pickled; load them where they are used.")
         return super().__reduce_ex__(protocol)
 
@@ -159,7 +233,7 @@ def load_settings(
         ("command line", {name: value for name, value in (overrides or {}).items() if value is not None}),
     ]
     for source, layer in layers:
-        values |= layer
+        values |= _with_header_values(source, layer, environ)
         origin |= dict.fromkeys(layer, source)
     try:
         settings = ConnectionSettings.model_validate(values)
@@ -181,10 +255,26 @@ def _file_layer(path: Path | None) -> list[tuple[str, dict[str, object]]]:
         if name in layer:
             remedy = f"Put it in the environment, or name a file with {name}_file."
             raise ConfigurationError(f"{file} holds {name} in clear.", remedy)
-    for name in ("private_key", "ca_bundle", *_SECRET_FILES):
+    if "@" in str(layer.get("proxy", "")):
+        raise ConfigurationError(f"{file} holds a proxy's credentials in clear.", "Put the URL in FHIR_RPM_PROXY.")
+    for name in _PATHS:
         if isinstance(layer.get(name), str):
             layer[name] = str(file.parent / layer[name])
     return [(str(file), layer)]
+
+
+def _with_header_values(source: str, layer: dict[str, object], environ: Mapping[str, str]) -> dict[str, object]:
+    """The layer, with `env:NAME` in headers replaced by what the environment holds."""
+    headers = layer.get("headers")
+    if not isinstance(headers, dict):
+        return layer
+    found = {}
+    for name, value in headers.items():
+        variable = str(value).removeprefix(_FROM_ENVIRONMENT)
+        if variable != value and variable not in environ:
+            raise ConfigurationError(f"{source}, headers.{name}: {variable} is not set.", "Set it in the environment.")
+        found[name] = environ[variable] if variable != value else value
+    return {**layer, "headers": found}
 
 
 def _with_secret_files(settings: ConnectionSettings) -> ConnectionSettings:

@@ -1,17 +1,16 @@
 """What a server says about getting a token: its SMART configuration, else its CapabilityStatement."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from fhir_rpm.client.transport import Answer, Transport, same_origin
+from fhir_rpm.client.transport import Answer, Transport
 from fhir_rpm.errors import AccessError, UnavailableError
 
 WELL_KNOWN = ".well-known/smart-configuration"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _REDIRECTS = (301, 302, 303, 307, 308)
-_MAX_REDIRECTS = 3
 
 
 @dataclass(frozen=True)
@@ -49,20 +48,28 @@ def discover(transport: Transport) -> Discovery:
 
     Raises:
         UnavailableError: neither document could be had, for a reason that may pass.
+        ConfigurationError: the connection itself is wrong, as the transport says.
     """
-    answer = _get(transport, f"{transport.base_url}/{WELL_KNOWN}", "application/json")
-    smart = answer.json() if answer.status == 200 else None
-    found = _from_smart(smart or {}, transport.base_url)
+    found, tried = _smart(transport)
     if found.token_url is not None:
         return found
-    tried = f"{WELL_KNOWN}: {what_came(answer, smart, 'without token_endpoint')}"
-    other = _get(transport, f"{transport.base_url}/metadata", "application/fhir+json")
-    statement = other.json() if other.status == 200 else None
+    answer = transport.get_openly(f"{transport.base_url}/metadata")
+    statement = answer.json() if answer.status == 200 else None
     url = next((url for uri in oauth_uris(statement or {}) if (url := _absolute(uri, transport.base_url))), None)
-    if url is None and other.status >= 500:
-        raise UnavailableError(f"The server failed with HTTP {other.status} when asked for its metadata.", "Try later.")
-    told = (tried, f"metadata: {what_came(other, statement, 'without oauth-uris')}")
-    return Discovery(url, found.methods, found.algorithms, found.scopes, found.capabilities, told)
+    if url is None and answer.status >= 500:
+        raise UnavailableError(f"The server's metadata failed with HTTP {answer.status}.", "Try again later.")
+    return replace(found, token_url=url, tried=(tried, f"metadata: {what_came(answer, statement, 'no oauth-uris')}"))
+
+
+def _smart(transport: Transport) -> tuple[Discovery, str]:
+    """The SMART configuration, and in words what came instead; redirects that lead nowhere are no reason to stop."""
+    try:
+        answer = transport.get_openly(f"{transport.base_url}/{WELL_KNOWN}", "application/json")
+    except UnavailableError as error:
+        return Discovery(), f"{WELL_KNOWN}: {error.problem}"
+    smart = answer.json() if answer.status == 200 else None
+    found = _from_smart(smart or {}, transport.base_url)
+    return found, f"{WELL_KNOWN}: {what_came(answer, smart, 'no token_endpoint in it')}"
 
 
 def is_safe(url: str, *, allow_http: bool = False) -> bool:
@@ -75,7 +82,7 @@ def is_safe(url: str, *, allow_http: bool = False) -> bool:
 def what_came(answer: Answer, document: dict[str, Any] | None, otherwise: str) -> str:
     """In words, what a server answered instead of what was asked for; nothing of its content."""
     if answer.status in _REDIRECTS:
-        return "a redirect, as to a login page"
+        return "a redirect"
     if answer.status != 200:
         return f"HTTP {answer.status}"
     if document is not None:
@@ -84,17 +91,6 @@ def what_came(answer: Answer, document: dict[str, Any] | None, otherwise: str) -
     if not body:
         return "an empty answer"
     return "a web page" if body.startswith(b"<") else "no JSON object, or one cut short"
-
-
-def _get(transport: Transport, url: str, accept: str) -> Answer:
-    """Discovery carries no secret, so a redirect within the server is followed; to another it is not believed."""
-    answer = transport.get_openly(url, accept)
-    for _ in range(_MAX_REDIRECTS):
-        target = urljoin(url, answer.headers.get("Location") or "")
-        if answer.status not in _REDIRECTS or not same_origin(target, transport.base_url):
-            break
-        answer, url = transport.get_openly(target, accept), target
-    return answer
 
 
 def _from_smart(smart: dict[str, Any], base: str) -> Discovery:

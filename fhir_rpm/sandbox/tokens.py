@@ -1,10 +1,12 @@
 """The sandbox's token endpoint: SMART Backend Services verified as a real server would."""
 
 import base64
+import re
 import secrets
 import threading
 import time
 from typing import Any
+from urllib.parse import unquote_plus
 
 import jwt
 
@@ -60,6 +62,8 @@ class TokenIssuer:
             self._check_assertion(str(form.get("client_assertion")))
         else:
             self._check_secret(authorization)
+        if self._vendor == "oracle":
+            _check_scopes(str(form.get("scope") or ""))
         token = secrets.token_urlsafe(24)
         lifetime = LIFETIMES[self._vendor]
         with self._lock:
@@ -97,11 +101,17 @@ class TokenIssuer:
     def _check_secret(self, authorization: str | None) -> None:
         try:
             kind, _, value = (authorization or "").partition(" ")
-            client, _, secret = base64.b64decode(value).decode().partition(":")
+            client, _, secret = map(unquote_plus, base64.b64decode(value).decode().partition(":"))
         except ValueError:
             kind, client, secret = "", "", ""
         if kind != "Basic" or not secrets.compare_digest(self._secrets.get(client, "\0"), secret):
             raise TokenRefusedError("invalid_client", "The client is not known or its secret is wrong.")
+
+
+def _check_scopes(scope: str) -> None:
+    """Oracle: v2 spelling, type by type; v1 and wildcards are refused (facts: sandbox sweeps of April 2026)."""
+    if not all(re.fullmatch(r"system/[A-Z][A-Za-z]+\.c?r?u?d?s?", name) for name in scope.split()):
+        raise TokenRefusedError("invalid_scope", "empty-scopes")
 
 
 _READ = ("Patient", "Encounter", "Observation", "DocumentReference", "Binary", "Practitioner", "Group")
