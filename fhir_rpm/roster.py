@@ -1,6 +1,5 @@
 """Whom to check: the patients of a programme, with what is known of each beside their record."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -8,9 +7,7 @@ from datetime import date
 from fhir_rpm.errors import ConfigurationError, InputError
 from fhir_rpm.model.base import Frozen
 from fhir_rpm.month import zone_named
-from fhir_rpm.tables import Row, RowProblem, read_table
-
-_ID = re.compile(r"[^\s,;/\"'?#&]{1,256}")
+from fhir_rpm.tables import Row, RowProblem, read_table, resource_id
 
 
 class RosterEntry(Frozen):
@@ -58,12 +55,6 @@ class Roster:
         raise InputError(f"{name} names no patient that could be read.", remedy)
 
 
-def patient_id(text: str | None) -> str | None:
-    """A Patient's id, with or without `Patient/`; None when the text is none."""
-    identity = (text or "").strip().removeprefix("Patient/")
-    return identity if _ID.fullmatch(identity) else None
-
-
 def read_roster(text: str, file: str) -> Roster:
     """Read a CSV roster: columns `patient`, `monitoring_start` (YYYY-MM-DD) and `time_zone`, in any order.
 
@@ -86,7 +77,7 @@ def _line(problem: RowProblem) -> int:
 
 def _entry(file: str, row: Row) -> RosterEntry | RowProblem:
     values = row.values
-    patient = patient_id(values.get("patient") or values.get("patient_id"))
+    patient = resource_id(values.get("patient") or values.get("patient_id"), "Patient")
     if patient is None:
         return RowProblem(file, row.line, "patient", "this is no patient id. Write the id of the FHIR Patient.")
     start, zone = values.get("monitoring_start"), values.get("time_zone")

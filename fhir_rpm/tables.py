@@ -2,11 +2,13 @@
 
 import csv
 import io
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from fhir_rpm.errors import InputError
 
+_ID = re.compile(r"[^\s,;/\"'?#&]{1,256}")
 _DELIMITERS = (",", ";", "\t", "|")
 
 
@@ -49,6 +51,12 @@ class Table:
         if not set(alternatives) & set(self.columns):
             named = " or ".join(map(repr, alternatives))
             raise InputError(f"{self.file} has no column {named}.", "Name the columns in its first line.")
+
+
+def resource_id(text: str | None, kind: str) -> str | None:
+    """The id of a resource as people write it, with or without `Type/`; None when the text is none."""
+    identity = (text or "").strip().removeprefix(f"{kind}/")
+    return identity if _ID.fullmatch(identity) else None
 
 
 def column_name(text: str) -> str:

@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "config": LOWER,
     "narrative": LOWER,
     "billing": LOWER,
-    "client": LOWER | {"config", "roster"},
+    "client": LOWER | {"config", "roster", "tables"},
     "mapping": LOWER | {"narrative", "tables"},
     "api": LOWER | {"narrative", "mapping", "billing"},
     "writeback": LOWER | {"client", "config", "billing"},

@@ -8,7 +8,8 @@ from fhir_rpm.client.pull import Json
 from fhir_rpm.errors import ConfigurationError, InputError
 from fhir_rpm.model.base import Frozen
 from fhir_rpm.month import BillingMonth, parse_fhir_time
-from fhir_rpm.roster import Roster, RosterEntry, patient_id, unique
+from fhir_rpm.roster import Roster, RosterEntry, unique
+from fhir_rpm.tables import resource_id
 from fhir_rpm.vendor import vendor_section
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def _reference(session: "EhrSession", value: object, where: str) -> RosterEntry 
         return f"{where}: it has no reference to a Patient. Give it one."
     text = reference.strip()
     match = _PATIENT.search(text)
-    if match is None or (identity := patient_id(match[1])) is None:
+    if match is None or (identity := resource_id(match[1], "Patient")) is None:
         return f"{where}: its reference is to no Patient of the server. Reference Patient/id."
     if "://" in text and not text.startswith(f"{session.base_url}/Patient/"):
         return f"{where}: its Patient is on another server. Name a patient of this one."

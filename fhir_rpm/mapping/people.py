@@ -138,7 +138,7 @@ class People:
         return replace(person, role=role, listed=role is not None and role != person.role, disputed=disputed)
 
     def record_key(self, practitioner: str) -> str | None:
-        """`Practitioner/id` when the record holds it or it is written so; an outside system's own id names nobody here."""
+        """`Practitioner/id` when the record holds it or it is written so; another system's own id names nobody here."""
         key = f"Practitioner/{practitioner.removeprefix('Practitioner/')}"
         return key if self._resources.get(key) is not None or practitioner.startswith("Practitioner/") else None
 

@@ -10,12 +10,11 @@ from fhir_rpm.mapping.names import spoken_name
 from fhir_rpm.mapping.table import MappingTable, RoleVocabulary
 from fhir_rpm.model import StaffMember
 from fhir_rpm.model.terms import StaffRole
-from fhir_rpm.tables import Row, RowProblem, column_name, read_table
+from fhir_rpm.tables import Row, RowProblem, column_name, read_table, resource_id
 from fhir_rpm.vendor import vendor_section
 
 _ROLES: dict[str, StaffRole] = {role: role for role in get_args(StaffRole)}
 _NEVER_COUNTS: tuple[StaffRole, ...] = ("non_clinical", "bot")
-_PRACTITIONER = re.compile(r"(?:Practitioner/)?([A-Za-z0-9.\-_]{1,256})")
 
 
 @dataclass(frozen=True)
@@ -113,14 +112,14 @@ def _member(file: str, row: Row, roles: RoleVocabulary) -> StaffMember | RowProb
         return RowProblem(
             file, row.line, "role", "it names no role, or several. Write one, such as rn, ma or non_clinical."
         )
-    practitioner = values.get("practitioner") or values.get("practitioner_id")
-    match = _PRACTITIONER.fullmatch(practitioner) if practitioner else None
-    if practitioner and match is None:
+    stated = values.get("practitioner") or values.get("practitioner_id")
+    practitioner = resource_id(stated, "Practitioner")
+    if stated and practitioner is None:
         return RowProblem(file, row.line, "practitioner", "this is no Practitioner's id. Write id or Practitioner/id.")
     npi = values.get("npi")
     if npi is not None and not re.fullmatch(r"\d{10}", npi):
         return RowProblem(file, row.line, "npi", "this is no NPI. Write its ten digits, or nothing.")
     name = values.get("name")
-    if spoken_name(name, roles) is None and match is None:
+    if spoken_name(name, roles) is None and practitioner is None:
         return RowProblem(file, row.line, "name", "the row says nobody's name or practitioner. Write one of them.")
-    return StaffMember(role=role, name=name, practitioner=_key(match[1]) if match else None, npi=npi)
+    return StaffMember(role=role, name=name, practitioner=_key(practitioner) if practitioner else None, npi=npi)

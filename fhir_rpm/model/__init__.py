@@ -1,6 +1,7 @@
 """The internal interactive-communication model: frozen values, no I/O."""
 
 from fhir_rpm.model.assessment import AssessedContact, Assessment, Bounds, CodeVerdict, PolicyCitation
+from fhir_rpm.model.calls import Call, CallLog, UnreadCall
 from fhir_rpm.model.contact import Evidence, InteractiveCommunication, Participant
 from fhir_rpm.model.explanation import Basis, CodeExplanation, Explanation, Fix, Requirement, StrictVerdict
 from fhir_rpm.model.note import NoteFacts, TextSpan
@@ -13,6 +14,8 @@ __all__ = [
     "Assessment",
     "Basis",
     "Bounds",
+    "Call",
+    "CallLog",
     "CodeExplanation",
     "CodeVerdict",
     "Evidence",
@@ -32,4 +35,5 @@ __all__ = [
     "StaffMember",
     "StrictVerdict",
     "TextSpan",
+    "UnreadCall",
 ]
