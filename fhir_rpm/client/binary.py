@@ -67,8 +67,8 @@ def _read(transport: Transport, rendering: Rendering) -> Json | str:
         if match is None or not same_origin(url, transport.base_url):
             return "body_unread"
         answer = _negotiated(transport, url, rendering.kind)
-    except (UnavailableError, ValueError):
-        return "body_unread"
+    except UnavailableError as error:
+        return "body_too_large" if "larger" in error.problem else "body_unread"
     if answer.status != 200:
         return _CODES.get(answer.status, "body_unread")
     if len(answer.body) > LARGEST:

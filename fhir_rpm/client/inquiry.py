@@ -64,7 +64,8 @@ class Inquiry:
         Raises:
             AccessError, UnavailableError: all of them failed.
         """
-        pull, errors = Pull(), []
+        pull = Pull()
+        errors: list[AccessError | UnavailableError] = []
         most = self.recipe_for(resource_type).most
         for query in queries:
             try:

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import requests
 from pydantic import Field
 
 from fhir_rpm.client.gaps import gap
@@ -139,9 +138,9 @@ class _Walk:
         self._pages += 1
         try:
             answer = self._searcher.transport.get(url, params=params if first else None)
-        except (UnavailableError, requests.RequestException) as error:
+        except UnavailableError:
             if first:
-                raise _unavailable(error) from None
+                raise
             self._lack("page_lost")
             return None
         self._bytes += len(answer.body)
@@ -207,12 +206,6 @@ class _Walk:
 
     def _note(self, gaps: Iterable[Gap]) -> None:
         self.gaps |= dict.fromkeys(gaps)
-
-
-def _unavailable(error: Exception) -> UnavailableError:
-    if isinstance(error, UnavailableError):
-        return error
-    return UnavailableError(f"The server could not be asked ({type(error).__name__}).", "Check the base URL.")
 
 
 def _key(resource: Json) -> str:

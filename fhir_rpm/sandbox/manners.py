@@ -4,6 +4,8 @@ import base64
 from dataclasses import dataclass
 from typing import Any
 
+from fhir_rpm.sandbox.declared import DECLARED
+
 Json = dict[str, Any]
 _EPIC_ERRORS = "urn:oid:1.2.840.114350.1.13.0.1.7.2.657369"
 
@@ -59,36 +61,18 @@ WITHHELD = (
 )
 
 
+def passed_over() -> Json:
+    """The information that a parameter was ignored (facts: quirk 4)."""
+    coding = {"system": _EPIC_ERRORS, "code": "59100"}
+    issue = {"severity": "information", "code": "invalid", "details": {"coding": [coding]}}
+    return {"resourceType": "OperationOutcome", "issue": [issue]}
+
+
 def withheld() -> Json:
     """The warning that part of the answer is missing (facts: quirk 2)."""
     coding = {"system": _EPIC_ERRORS, "code": "59204"}
     issue = {"severity": "warning", "code": "suppressed", "details": {"coding": [coding]}, "diagnostics": WITHHELD}
     return {"resourceType": "OperationOutcome", "issue": [issue]}
-
-
-def search_fault(manners: Manners, kind: str, params: list[tuple[str, str]]) -> Fault | None:
-    """Why the vendor refuses a search, if it does."""
-    names = {name for name, _ in params}
-    if manners.vendor == "epic":
-        if not names & {"patient", "subject", "_id"}:
-            return Fault(400, "A patient or _id is required.", "59159", "business-rule")
-        if kind == "Observation" and not names & {"category", "code", "_id"}:
-            return Fault(400, "A category or code is required.", "59108", "required")
-    if manners.vendor == "oracle":
-        return _oracle_fault(kind, names, params)
-    return None
-
-
-def _oracle_fault(kind: str, names: set[str], params: list[tuple[str, str]]) -> Fault | None:
-    if kind == "Communication" and not {"category", "recipient", "received", "-email-status"} <= names:
-        return Fault(400, "category, recipient, received and -email-status are required.")
-    if not names & {"patient", "subject", "_id", "identifier"}:
-        return Fault(400, "patient, subject or _id is required.")
-    dates = [value for name, value in params if name == "date"]
-    prefixes = sorted(value[:1] for value in dates)
-    if dates and (prefixes != ["g", "l"] or not all("T" in value for value in dates)):
-        return Fault(400, "Dates must form a closed range with time and prefix.")
-    return None
 
 
 def create_fault(manners: Manners, document: Json, encounter: Json | None) -> Fault | None:
@@ -138,12 +122,14 @@ def capability(manners: Manners, token_url: str) -> Json:
     """The CapabilityStatement: what this sandbox really does."""
     read = [{"code": "read"}, {"code": "search-type"}]
     types = ["Patient", "Encounter", "Observation", "DocumentReference", "Binary", "Practitioner", "Group", "CareTeam"]
-    types += ["Communication", "Device"] if manners.vendor == "generic" else []
+    types += {"generic": ["Communication", "Device"], "oracle": ["Communication"]}.get(manners.vendor, [])
+    declared = DECLARED.get(manners.vendor, {})
     resources = [
         {
             "type": kind,
             "interaction": [*read, {"code": "create"}] if kind == "DocumentReference" else read,
             "conditionalCreate": manners.conditional_create and kind == "DocumentReference",
+            **({"searchParam": [{"name": name} for name in declared[kind]]} if kind in declared else {}),
         }
         for kind in types
     ]

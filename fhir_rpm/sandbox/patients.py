@@ -97,10 +97,22 @@ class _Renderer:
             "gender": "unknown",
             "birthDate": "1950-01-01",
         }
+        if self._vendor == "oracle":
+            yield self._care_team(patient["id"])
         for place, event in enumerate(patient.get("event", ()), 1):
             yield from self._event(patient["id"], f"{patient['id']}-{place}", event)
         for day in range(1, patient["readings"] + 1):
             yield self._reading(patient["id"], day)
+
+    def _care_team(self, patient: str) -> Json:
+        """Oracle's only word on who cares for a patient without Encounters: whose inbox may hold messages."""
+        return {
+            "resourceType": "CareTeam",
+            "id": f"{patient}-team",
+            "status": "active",
+            "subject": {"reference": f"Patient/{patient}"},
+            "participant": [{"member": {"reference": "Practitioner/sbx-rn", "display": self._display("rn")}}],
+        }
 
     def _event(self, patient: str, key: str, event: Json) -> Iterator[Json]:
         kind = event["kind"]

@@ -11,9 +11,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from fhir_rpm.sandbox.manners import MANNERS, Fault, capability, create_fault, outcome, search_fault, withheld
+from fhir_rpm.sandbox.manners import MANNERS, Fault, capability, create_fault, outcome, passed_over, withheld
 from fhir_rpm.sandbox.patients import scenarios, synthetic_resources
-from fhir_rpm.sandbox.store import Store, matches
+from fhir_rpm.sandbox.searches import ignored, search_fault
+from fhir_rpm.sandbox.store import Store, in_order, matches
 from fhir_rpm.sandbox.tokens import TokenIssuer, TokenRefusedError
 
 Json = dict[str, Any]
@@ -136,7 +137,7 @@ class SandboxServer:
         params = list(request.query_params.multi_items())
         session = request.query_params.get(self.manners.paging)
         if session is not None:
-            return self._next_page(request, session)
+            return self._next_page(request, session, alone=len(params) == 1)
         if not self.store.knows(kind):
             return self._unknown(kind)
         fault = search_fault(self.manners, kind, params)
@@ -144,13 +145,16 @@ class SandboxServer:
             return self._fault(fault)
         searched = [(name, value) for name, value in params if name != "_count"]
         found = [item for item in self.store.of_type(kind) if all(matches(item, *param) for param in searched)]
+        if self.manners.vendor == "oracle":
+            found = in_order(found, newest_first=kind == "Observation")
         extra = self._remark(kind, params, found)
         asked = request.query_params.get("_count", "")
         count = int(asked) if asked.isdigit() else self.manners.page
         return self._page(request, kind, [*found, *extra], 0, max(1, min(count, self.manners.page)))
 
-    def _next_page(self, request: Request, session: str) -> Response:
-        if session not in self._sessions:
+    def _next_page(self, request: Request, session: str, *, alone: bool) -> Response:
+        """A further page; Epic knows a session by its id alone, and nothing may be added to it (facts: quirk 7)."""
+        if session not in self._sessions or (self.manners.vendor == "epic" and not alone):
             return self._fault(Fault(410 if self.manners.vendor != "epic" else 400, "The session has ended.", "4113"))
         return self._page(request, *self._sessions[session])
 
@@ -158,6 +162,8 @@ class SandboxServer:
         patients = {value.rpartition("/")[2] for name, value in params if name in ("patient", "subject")}
         if kind == "DocumentReference" and patients & self._withheld:
             return [withheld()]
+        if ignored(self.manners, kind, params):
+            return [passed_over()]
         if not found and self.manners.vendor == "epic":
             return [
                 outcome(

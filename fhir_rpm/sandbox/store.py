@@ -5,6 +5,7 @@ import threading
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -78,10 +79,25 @@ def matches(resource: Json, name: str, value: str) -> bool:
             return resource.get("status") in value.split(",")
         case "identifier":
             return any(_is_identifier(item, value) for item in resource.get("identifier", []))
-        case "date" | "period":
+        case "date" | "period" | "sent" | "received":
             return _in_range(resource, name, value)
+        case "recipient" | "part-of":
+            held = resource.get({"part-of": "partOf"}.get(name, name)) or []
+            return value.rpartition("/")[2] in {(_reference(item) or "").rpartition("/")[2] for item in held}
+        case "-email-status":
+            return value in {extension.get("valueCode") for extension in resource.get("extension") or []}
         case _:
             return True
+
+
+def in_order(resources: list[Json], *, newest_first: bool) -> list[Json]:
+    """Resources in order of time, undated ones last."""
+
+    def when(resource: Json) -> float:
+        start = _times(resource, "date")[0]
+        return inf if start is None else start.timestamp() * (-1 if newest_first else 1)
+
+    return sorted(resources, key=when)
 
 
 def _reference(value: object) -> str | None:
@@ -125,7 +141,8 @@ def _times(resource: Json, name: str) -> tuple[datetime | None, datetime | None]
     period = resource.get("period") or {}
     if name == "period":
         period = (resource.get("context") or {}).get("period") or {}
-    point = next((resource[key] for key in ("effectiveDateTime", "date", "sent") if key in resource), None)
+    keys = (name,) if name in ("sent", "received") else ("effectiveDateTime", "date", "sent")
+    point = next((resource[key] for key in keys if key in resource), None)
     first = period.get("start") if name == "period" or "period" in resource else point
     last = period.get("end") or first
     return (_bounds(first)[0], _bounds(last)[1]) if first and last else (None, None)
