@@ -15,6 +15,7 @@ from tests.hostile import Hostile, Reply, Seen, bundle
 Json = dict[str, Any]
 MAY = BillingMonth.parse("2026-05", "America/New_York")
 CALL = ("2026-05-14T14:02:00-04:00", "2026-05-14T14:14:00-04:00")
+EVIDENCE = ("Encounter", "DocumentReference", "Observation")
 PATIENT_P1 = {"resourceType": "Patient", "id": "p1"}
 Answers = Mapping[str, Any]
 """Path below the base, without query, → what to answer: a Reply, a resource, or a function of the request."""

@@ -5,8 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from tests.builders import NURSE, concept, encounter, message, reading
-from tests.quirks.ehr import CALL, Json, contact, record
+from fhir_rpm.client.transport import same_origin
+from tests.builders import NURSE, concept, encounter, message, note, reading
+from tests.hostile import Hostile, Reply, Seen, bundle
+from tests.quirks.ehr import CALL, Json, contact, ids, pulled, query, record
 
 ASKED, ANSWERED = "2026-05-14T14:02:00-04:00", "2026-05-14T14:09:00-04:00"
 QUESTION = "Your BP was 152/94 this morning. Any dizziness?"
@@ -187,3 +189,81 @@ def test_a_decimal_length_loses_no_second(read: type) -> None:
     text = json.dumps(encounter("e1", "2026-05-14", length={"value": "@", "code": "min"})).replace('"@"', "8.20")
     assert 8.2 * 60 < 492
     assert contact(json.loads(text, parse_float=read), vendor="generic").seconds == 492
+
+
+@pytest.mark.quirk(76)
+def test_an_error_that_is_no_operation_outcome_says_what_it_is_about() -> None:
+    refused = Reply(403, {"resource": "Observation", "detail": "Insufficient scope: patient/Observation.read"})
+    pull, _ = pulled({"Observation": refused}, "meditech")
+    assert {(gap.resource_type, gap.code) for gap in pull.gaps} == {("Observation", "insufficient_scope")}
+
+
+@pytest.mark.quirk(76)
+def test_a_link_that_spells_out_the_default_port_is_on_the_same_server() -> None:
+    assert same_origin("https://ehr.example.org:443/r4/Encounter?continue=2", "https://ehr.example.org/r4")
+    assert not same_origin("https://ehr.example.org:8443/r4/Encounter", "https://ehr.example.org/r4")
+
+
+@pytest.mark.quirk(77)
+@pytest.mark.parametrize("name", ["_maxresults", "cursor", "page", "continue", "_getpages", "_page_token"])
+def test_pages_go_on_by_the_next_link_however_it_is_spelled(name: str) -> None:
+    def answer(seen: Seen) -> Reply:
+        if f"{name}=" in seen.path:
+            return Reply(200 if seen.path == f"/r4?{name}=Zm9v%3D" else 400, bundle(encounter("e2", *CALL)))
+        return Reply(200, bundle(encounter("e1", *CALL), following=f"../r4?{name}=Zm9v%3D"))
+
+    pull, _ = pulled({"Encounter": answer, "": answer}, "generic")
+    assert (ids(pull, "Encounter"), pull.gaps) == (["e1", "e2"], ())
+
+
+@pytest.mark.quirk(79, 80)
+def test_messages_that_only_their_thread_header_ties_to_the_patient_are_read() -> None:
+    header, *messages = _thread()
+
+    def answer(seen: Seen) -> Reply:
+        params = dict(query(seen))
+        return Reply(200, bundle(*messages) if params.get("part-of") == "Communication/h" else bundle(header))
+
+    pull, _ = pulled({"Communication": answer}, "medplum")
+    assert (ids(pull, "Communication"), pull.gaps) == (["c1", "c2", "h"], ())
+
+
+@pytest.mark.quirk(89)
+def test_a_cached_search_that_is_gone_is_begun_anew() -> None:
+    starts: list[str] = []
+
+    def answer(seen: Seen) -> Reply:
+        if "_getpages=1" in seen.path:
+            return Reply(410)
+        if "_getpages" in seen.path:
+            return Reply(200, bundle(encounter("e2", *CALL)))
+        starts.append(seen.path)
+        return Reply(200, bundle(encounter("e1", *CALL), following=f"Encounter?_getpages={len(starts)}"))
+
+    pull, _ = pulled({"Encounter": answer}, "generic")
+    assert (ids(pull, "Encounter"), len(starts), pull.gaps) == (["e1", "e2"], 2, ())
+
+
+@pytest.mark.quirk(92)
+def test_the_token_goes_to_no_other_origin() -> None:
+    with Hostile(lambda seen: Reply(200, bundle(encounter("e2", *CALL)))) as stranger:
+        body = {"attachment": {"contentType": "text/plain", "url": f"{stranger.base}/Binary/b"}}
+        answers = {
+            "Encounter": bundle(encounter("e1", *CALL), following=f"{stranger.base}/Encounter?page=2"),
+            "DocumentReference": bundle(note("d1", "", content=[body])),
+            "Practitioner/n1": Reply(307, None, {"Location": f"{stranger.base}/Practitioner/n1"}),
+        }
+        pull, _ = pulled(answers, "generic")
+        assert not any("Authorization" in request.headers for request in stranger.seen)
+    assert {"Encounter", "Binary"} <= {gap.resource_type for gap in pull.gaps}
+
+
+@pytest.mark.quirk(93)
+def test_what_a_search_includes_is_no_match() -> None:
+    page = bundle(encounter("e1", *CALL))
+    page["entry"].append({"resource": {"resourceType": "Location", "id": "l1"}, "search": {"mode": "include"}})
+    stranger = encounter("e2", *CALL, subject={"reference": "Patient/p2"})
+    page["entry"].append({"resource": stranger, "search": {"mode": "include"}})
+    pull, _ = pulled({"Encounter": page}, "generic")
+    assert ids(pull, "Encounter") == ["e1"]
+    assert ids(pull, "Location") == []
