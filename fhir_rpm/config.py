@@ -1,5 +1,6 @@
 """Settings: command-line options before environment variables before `fhir-rpm.toml` before defaults."""
 
+import hashlib
 import os
 import re
 from collections.abc import Mapping
@@ -27,6 +28,7 @@ ENVIRONMENT = {
     "FHIR_RPM_SCOPES": "scopes",
     "FHIR_RPM_TIME_ZONE": "time_zone",
     "FHIR_RPM_POLICY": "policy",
+    "FHIR_RPM_LEDGER": "ledger",
     "FHIR_RPM_EPIC_CLIENT_ID": "epic_client_id",
     "FHIR_RPM_PROXY": "proxy",
     "FHIR_RPM_CA_BUNDLE": "ca_bundle",
@@ -119,6 +121,9 @@ class ConnectionSettings(Frozen):
     allow_http: bool = False
     time_zone: str | None = None
     policy: str = "rpm-us"
+    connection: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]{1,64}$")
+    ledger: SecretStr | None = None
+    write_back: bool = False
     write: WriteSettings = WriteSettings()
 
     @field_validator("base_url")
@@ -198,6 +203,15 @@ class ConnectionSettings(Frozen):
             raise ConfigurationError("No EHR is configured.", remedy)
         return self.base_url
 
+    def connection_name(self, base_url: str) -> str:
+        """The EHR's name in the ledger: `connection`, else a hash of the base URL however it is spelt."""
+        if self.connection is not None:
+            return self.connection
+        parts = urlsplit(base_url)
+        port = "" if parts.port in (None, 80, 443) else f":{parts.port}"
+        plain = f"{parts.scheme.lower()}://{(parts.hostname or '').lower()}{port}{parts.path.rstrip('/')}"
+        return f"url-{hashlib.sha256(plain.encode()).hexdigest()[:32]}"
+
     def required_time_zone(self) -> str:
         """The practice's time zone; a silent default would move the edges of a month.
 
@@ -260,6 +274,8 @@ def _file_layer(path: Path | None) -> list[tuple[str, dict[str, object]]]:
     for name in _PATHS:
         if isinstance(layer.get(name), str):
             layer[name] = str(file.parent / layer[name])
+    if isinstance(layer.get("ledger"), str):
+        layer["ledger"] = _ledger_in(file, str(layer["ledger"]))
     return [(str(file), layer)]
 
 
@@ -275,6 +291,16 @@ def _with_header_values(source: str, layer: dict[str, object], environ: Mapping[
             raise ConfigurationError(f"{source}, headers.{name}: {variable} is not set.", "Set it in the environment.")
         found[name] = environ[variable] if variable != value else value
     return {**layer, "headers": found}
+
+
+def _ledger_in(file: Path, ledger: str) -> str:
+    """The ledger that a file names: a path counts from the file's folder; a URL's password belongs elsewhere."""
+    if "://" not in ledger:
+        return str(file.parent / Path(ledger).expanduser())
+    if urlsplit(ledger).password is not None:
+        remedy = "Put the URL into FHIR_RPM_LEDGER, or the password into ~/.pgpass."
+        raise ConfigurationError(f"{file} holds the ledger's password in clear.", remedy)
+    return ledger
 
 
 def _with_secret_files(settings: ConnectionSettings) -> ConnectionSettings:

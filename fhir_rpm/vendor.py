@@ -12,7 +12,7 @@ from fhir_rpm.model.base import Frozen
 
 Section = TypeVar("Section", bound=BaseModel)
 
-SECTIONS = ("about", "auth", "doctor", "mapping", "outcome", "search", "roster", "write")
+SECTIONS = ("about", "auth", "connection", "doctor", "mapping", "outcome", "search", "roster", "write")
 """The top-level tables of a mapping file; each is read by the room that its model lives in."""
 
 

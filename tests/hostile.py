@@ -38,6 +38,7 @@ class Hostile:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # a reply is two writes; else the second waits 40 ms
 
             def _answer(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)
@@ -63,7 +64,7 @@ class Hostile:
                     self.connection.shutdown(socket.SHUT_RDWR)
                     self.close_connection = True
 
-            do_GET = do_POST = _answer  # noqa: N815 - the library's names
+            do_GET = do_POST = do_PUT = _answer  # noqa: N815 - the library's names
 
             def log_message(self, *args: object) -> None:
                 return

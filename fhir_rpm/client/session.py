@@ -16,7 +16,7 @@ from fhir_rpm.client.pull import Created, Json, Pull
 from fhir_rpm.client.recipe import SearchRecipe
 from fhir_rpm.client.scopes import GrantedScopes
 from fhir_rpm.client.search import Searcher
-from fhir_rpm.client.transport import Transport
+from fhir_rpm.client.transport import Transport, open_transport
 from fhir_rpm.config import ConnectionSettings
 from fhir_rpm.errors import UnavailableError
 from fhir_rpm.month import BillingMonth
@@ -54,9 +54,7 @@ class EhrSession:
         Raises:
             ConfigurationError: there is no base URL, or the key cannot be used.
         """
-        verify = str(settings.ca_bundle) if settings.ca_bundle is not None else True
-        timeouts = (settings.connect_timeout, settings.read_timeout)
-        transport = Transport(settings.required_base_url(), timeouts, verify, settings.headers)
+        transport = open_transport(settings)
         return cls(transport, authenticator(settings, transport), settings.vendor)
 
     @classmethod
@@ -79,7 +77,7 @@ class EhrSession:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        return None
+        self._transport.close()
 
     @property
     def base_url(self) -> str:
@@ -96,7 +94,9 @@ class EhrSession:
 
         Raises:
             AccessError: the server refused.
+            UnavailableError: these are quiet hours, or the server asked to be left alone.
         """
+        self._transport.ready()
         self._auth.header(False)
 
     def pull_month(self, patient: str, month: BillingMonth) -> Pull:

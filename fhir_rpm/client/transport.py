@@ -1,201 +1,279 @@
-"""The one door to the network: timeouts always, bounded retries of reads, and a token that never leaves its origin."""
+"""The one door to the network: bounded, polite, patient with reads only, and a token that never leaves its origin."""
 
 import json
-import random
-import threading
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-import requests
+from fhir_rpm.client.clock import Clock
+from fhir_rpm.client.politeness import Pace, QuietHours
+from fhir_rpm.client.retries import (
+    RETRIED,
+    TOO_MANY,
+    ComeBackError,
+    Outages,
+    RetryPolicy,
+    Tries,
+    asked_wait,
+    to_the_minute,
+)
+from fhir_rpm.client.wire import Answer, Failure, Tls, Wire, WireOptions, host_of
+from fhir_rpm.config import ConnectionSettings
+from fhir_rpm.errors import ConfigurationError, UnavailableError, WriteUncertainError
+from fhir_rpm.model.base import Frozen
+from fhir_rpm.vendor import vendor_section
 
-from fhir_rpm.errors import UnavailableError
+__all__ = ["FHIR_JSON", "Answer", "Authorize", "Transport", "open_transport", "same_origin"]
 
-RETRIED = (429, 502, 503, 504)
-ATTEMPTS = 4
-LONGEST_WAIT = 20.0
-MAX_BYTES = 64 * 1024 * 1024
 MAX_REDIRECTS = 3
 FHIR_JSON = "application/fhir+json"
+
+_USUAL_WIRE = WireOptions()
+_USUAL_RETRIES = RetryPolicy()
 
 Authorize = Callable[[bool], str | None]
 """Gives the Authorization header; True asks for a fresh one because the last was refused."""
 
 
-@dataclass(frozen=True)
-class Answer:
-    """A response, read to its end."""
+class ConnectionRecipe(Frozen):
+    """How one vendor wants to be connected to: the `[connection]` table of its mapping file.
 
-    status: int
-    headers: Mapping[str, str]
-    body: bytes = field(repr=False)
+    Attributes:
+        client_id_header: a header that names the app on each request.
+    """
 
-    def json(self) -> dict[str, Any] | None:
-        """The body as a JSON object, or None: servers answer with HTML, nothing, or half of it."""
-        try:
-            value = json.loads(self.body)
-        except (ValueError, RecursionError):
-            return None
-        return value if isinstance(value, dict) else None
+    client_id_header: str | None = None
 
 
 class Transport:
-    """HTTP with one session for each thread.
+    """HTTP to one EHR; safe to share between threads.
 
     Args:
-        base_url: the FHIR base; the token is sent to its origin alone.
-        timeouts: seconds to connect and to wait for the next bytes.
-        verify: a CA bundle, or True; certificates are always verified.
-        headers: sent with every request.
-        sleep: how to wait between attempts.
+        base_url: the FHIR base; the token and `headers` are sent to its origin alone.
+        wire: timeouts, size, certificates and proxy.
+        headers: sent with every request to the base's origin; they may hold secrets.
+        retries: how patient to be with reads.
+        pace: how hard to press the server.
+        sleep: how to wait; `clock` for tests that measure too.
     """
 
     def __init__(
         self,
         base_url: str,
-        timeouts: tuple[float, float] = (10, 60),
-        verify: str | bool = True,
+        wire: WireOptions | tuple[float, float] = _USUAL_WIRE,
+        *,
         headers: Mapping[str, str] | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        retries: RetryPolicy = _USUAL_RETRIES,
+        pace: Pace | None = None,
+        sleep: Callable[[float], None] | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.authorize: Authorize = lambda _fresh: None
-        self._timeouts = timeouts
-        self._verify = verify
-        self._headers = {"User-Agent": f"fhir-rpm/{version('fhir-rpm')}", **(headers or {})}
-        self._sleep = sleep
-        self._threads = threading.local()
+        self._clock = clock or (Clock(sleep=sleep) if sleep else Clock())
+        options = wire if isinstance(wire, WireOptions) else WireOptions(*wire)
+        self._wire = Wire(options, self._clock)
+        self._agent = {"User-Agent": f"fhir-rpm/{version('fhir-rpm')}"}
+        self._headers = dict(headers or {})
+        self._retries = retries
+        self._outages = Outages(retries, self._clock)
+        self._pace = pace or Pace(clock=self._clock)
 
     def __repr__(self) -> str:
         return f"Transport({self.base_url!r})"
 
     def url(self, reference: str) -> str:
         """An absolute URL for a reference relative to the base (RFC 3986, with the base taken as a folder)."""
-        return urljoin(f"{self.base_url}/", reference)
+        return _joined(f"{self.base_url}/", reference)
 
-    def get(self, url: str, accept: str = FHIR_JSON, params: Mapping[str, Any] | None = None) -> Answer:
-        """Read, retrying what may pass; a refused token is renewed once.
+    def ready(self) -> None:
+        """Whether work may begin now.
 
         Raises:
-            UnavailableError: the server could not be reached, or kept failing on the way.
+            UnavailableError: these are quiet hours, or the server asked to be left alone; it says until when.
         """
-        answer = self._authorized("GET", url, {"Accept": accept}, params=params)
-        for _ in range(MAX_REDIRECTS):
-            target = answer.headers.get("Location")
-            if answer.status not in (301, 302, 303, 307, 308) or target is None:
-                break
-            answer = self._authorized("GET", urljoin(url, target), {"Accept": accept})
-        return answer
+        self._pace.check()
+        self._outages.wait_for(_origin(self.base_url), host_of(self.base_url), self._retries.seconds)
+
+    def get(self, url: str, accept: str = FHIR_JSON, params: Mapping[str, Any] | None = None) -> Answer:
+        """Read, retrying what may pass, following redirects; a refused token is renewed once.
+
+        Raises:
+            UnavailableError: the server could not be reached, or kept failing on the way, or these are quiet hours.
+            ConfigurationError: its certificate, ours, or the proxy must be seen to.
+        """
+        return self._following(url, params, lambda at, query: self._authorized(at, {"Accept": accept}, query))
+
+    def get_openly(self, url: str, accept: str = FHIR_JSON) -> Answer:
+        """Read what needs no token: discovery, which comes before there is one; errors as of `get`."""
+        return self._following(url, None, lambda at, _query: self._retrying("GET", at, {"Accept": accept}))
 
     def post(self, url: str, resource: Mapping[str, Any], headers: Mapping[str, str]) -> Answer:
         """Create, once: never repeated, for a repeat could file a second note.
 
+        Only a 401, by which nothing was carried out, is answered with a fresh token and the same request.
+
         Raises:
-            requests.RequestException: the answer was lost; whether the server acted is unknown.
+            UnavailableError, ConfigurationError: nothing was sent.
+            WriteUncertainError: the answer was lost; whether the server acted is unknown.
         """
-        body = json.dumps(resource, ensure_ascii=False, separators=(",", ":")).encode()
-        sent = {"Accept": FHIR_JSON, "Content-Type": FHIR_JSON, **headers}
-        return self._once("POST", url, sent | self._token(url, fresh=False), data=body)
+        return self._writing("POST", url, resource, headers)
 
     def put(self, url: str, resource: Mapping[str, Any], headers: Mapping[str, str]) -> Answer:
-        """Update, once: never repeated, though If-Match in `headers` would let a repeat do no harm.
-
-        Raises:
-            requests.RequestException: the answer was lost; whether the server acted is unknown.
-        """
-        body = json.dumps(resource, ensure_ascii=False, separators=(",", ":")).encode()
-        sent = {"Accept": FHIR_JSON, "Content-Type": FHIR_JSON, **headers}
-        return self._once("PUT", url, sent | self._token(url, fresh=False), data=body)
+        """Update, once; as `post`. Without If-Match in `headers` a change of others would be lost."""
+        return self._writing("PUT", url, resource, headers)
 
     def form(self, url: str, data: Mapping[str, str], auth: tuple[str, str] | None = None) -> Answer:
-        """Post a form to a token endpoint, with retries: asking for a token twice does no harm."""
-        return self._retrying("POST", url, {"Accept": "application/json"}, data=data, auth=auth)
+        """Post a form to a token endpoint, with retries: asking for a token twice does no harm.
 
-    def get_openly(self, url: str, accept: str = FHIR_JSON) -> Answer:
-        """Read what needs no token: discovery, which comes before there is one."""
-        return self._retrying("GET", url, {"Accept": accept})
+        Raises:
+            UnavailableError: the endpoint could not be reached.
+            ConfigurationError: it is plain http while the EHR is not.
+        """
+        if self._is_downgrade(url):
+            raise ConfigurationError(f"The token endpoint at {host_of(url)} is plain http.", "Set an https token_url.")
+        return self._retrying("POST", url, {"Accept": "application/json"}, known=True, data=data, auth=auth)
 
-    def _authorized(self, method: str, url: str, headers: Mapping[str, str], **more: Any) -> Answer:
-        answer = self._retrying(method, url, {**headers, **self._token(url, fresh=False)}, **more)
-        if answer.status == 401 and (token := self._token(url, fresh=True)):
-            answer = self._retrying(method, url, {**headers, **token}, **more)
+    def close(self) -> None:
+        """Close kept connections; the transport can be used again."""
+        self._wire.close()
+
+    def _following(
+        self, url: str, params: Mapping[str, Any] | None, read: Callable[[str, Mapping[str, Any] | None], Answer]
+    ) -> Answer:
+        for _ in range(MAX_REDIRECTS + 1):
+            self._pace.check()
+            if self._is_downgrade(url):
+                remedy = "Check the addresses that the server gives."
+                raise UnavailableError(f"{host_of(url)} is plain http while the EHR is not; it was not read.", remedy)
+            answer = read(url, params)
+            target = answer.headers.get("Location")
+            if answer.status not in (301, 302, 303, 307, 308) or target is None:
+                return answer
+            url, params = _joined(url, target), None
+            if _origin(url)[0] not in ("http", "https") or not _origin(url)[1]:
+                raise UnavailableError("The server redirects to what is no web address.", "Check the base URL.")
+        raise UnavailableError(
+            f"More than {MAX_REDIRECTS} redirects, the last by {host_of(url)}.", "Check the base URL."
+        )
+
+    def _authorized(self, url: str, headers: Mapping[str, str], params: Mapping[str, Any] | None) -> Answer:
+        for token in self._tokens(url):
+            answer = self._retrying("GET", url, {**headers, **token}, params=params)
+            if answer.status != 401:
+                break
         return answer
 
-    def _token(self, url: str, *, fresh: bool) -> dict[str, str]:
+    def _writing(self, method: str, url: str, resource: Mapping[str, Any], headers: Mapping[str, str]) -> Answer:
+        body = json.dumps(resource, ensure_ascii=False, separators=(",", ":")).encode()
+        sent = {"Accept": FHIR_JSON, "Content-Type": FHIR_JSON, **headers}
         if not same_origin(url, self.base_url):
-            return {}
-        value = self.authorize(fresh)
-        return {} if value is None else {"Authorization": value}
+            raise UnavailableError(f"{host_of(url)} is not the EHR; nothing was sent.", "Check base_url.")
+        for token in self._tokens(url):
+            tries = Tries(self._retries, self._clock)
+            tries.wait(self._outages.wait_for(_origin(url), host_of(url), tries.left))
+            try:
+                answer = self._once(method, url, {**sent, **token}, alone=True, data=body)
+            except Failure as failure:
+                if not failure.sent:
+                    raise failure.told from None
+                remedy = "Look for it in the EHR before sending it again."
+                kind = resource.get("resourceType")
+                raise WriteUncertainError(f"The answer to the {method} of a {kind} was lost.", remedy) from None
+            if answer.status != 401:
+                break
+        return answer
+
+    def _tokens(self, url: str) -> Iterator[dict[str, str]]:
+        """The header with the present token, and when that was refused the one with a fresh token, if there is one."""
+        if not same_origin(url, self.base_url):
+            yield {}
+            return
+        value = self.authorize(False)
+        yield {} if value is None else {"Authorization": value}
+        fresh = self.authorize(True)
+        if fresh is not None:
+            yield {"Authorization": fresh}
 
     def _retrying(self, method: str, url: str, headers: Mapping[str, str], **more: Any) -> Answer:
-        for attempt in range(1, ATTEMPTS + 1):
+        tries = Tries(self._retries, self._clock)
+        while True:
+            tries.wait(self._outages.wait_for(_origin(url), host_of(url), tries.left))
             try:
                 answer = self._once(method, url, headers, **more)
-            except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
-                if attempt == ATTEMPTS:
-                    host = urlsplit(url).netloc
-                    problem = f"{host} could not be reached ({type(error).__name__})."
-                    raise UnavailableError(problem, "Check the base URL and the network, then try again.") from None
-                self._sleep(wait_before(attempt, None))
-                continue
-            if answer.status not in RETRIED or attempt == ATTEMPTS:
-                return answer
-            self._sleep(wait_before(attempt, answer.headers.get("Retry-After")))
-        raise AssertionError("unreachable")
+            except Failure as failure:
+                wait = tries.again() if failure.passing else None
+                if wait is None:
+                    raise failure.told from None
+            else:
+                if answer.status not in RETRIED:
+                    return answer
+                wait = tries.again(self._asked(url, answer, tries.made))
+                if wait is None:
+                    return answer
+            tries.wait(wait)
 
-    def _once(self, method: str, url: str, headers: Mapping[str, str], **more: Any) -> Answer:
-        with self._session().request(
-            method,
-            url,
-            headers={**self._headers, **headers},
-            timeout=self._timeouts,
-            allow_redirects=False,
-            stream=True,
-            verify=self._verify,
-            **more,
-        ) as response:
-            body = bytearray()
-            for chunk in response.iter_content(65536):
-                body += chunk
-                if len(body) > MAX_BYTES:
-                    raise UnavailableError("An answer was larger than 64 MiB.", "Ask for fewer entries a page.")
-            return Answer(response.status_code, response.headers, bytes(body))
+    def _asked(self, url: str, answer: Answer, earlier: int) -> float:
+        """Seconds that the server asks for, as far as they will be waited for."""
+        now = self._clock.now()
+        asked = asked_wait(answer.status, answer.headers, now)
+        if asked is not None and asked > self._retries.longest_wait:
+            self._outages.close(_origin(url), asked)
+            raise ComeBackError(f"{host_of(url)} asked to be left alone (HTTP {answer.status}).", now + asked)
+        if asked is None and answer.status == TOO_MANY and earlier:
+            return to_the_minute(now)
+        return asked or 0.0
 
-    def _session(self) -> requests.Session:
-        session = getattr(self._threads, "session", None)
-        if session is None:
-            session = requests.Session()
-            session.trust_env = True
-            session.auth = _NoAuth()
-            self._threads.session = session
-        return session
+    def _once(self, method: str, url: str, headers: Mapping[str, str], *, known: bool = False, **more: Any) -> Answer:
+        ours = same_origin(url, self.base_url)
+        sent = {**self._agent, **(self._headers if ours else {}), **headers}
+        try:
+            answer = self._pace.carry(lambda: self._wire.exchange(method, url, sent, known=known or ours, **more))
+        except Failure as failure:
+            if failure.passing:
+                self._outages.failed(_origin(url))
+            raise
+        if answer.status in RETRIED and answer.status != TOO_MANY:
+            self._outages.failed(_origin(url))
+        else:
+            self._outages.answered(_origin(url))
+        return answer
 
-
-class _NoAuth(requests.auth.AuthBase):
-    """Keeps requests from taking a password out of ~/.netrc and putting it over our Authorization."""
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        return request
+    def _is_downgrade(self, url: str) -> bool:
+        return _origin(self.base_url)[0] == "https" and _origin(url)[0] != "https"
 
 
-def wait_before(attempt: int, retry_after: str | None) -> float:
-    """Seconds before the next attempt: full jitter, with Retry-After as a floor under a cap (an epoch is absurd)."""
-    floor = min(_seconds(retry_after), LONGEST_WAIT)
-    return max(floor, random.uniform(0, min(LONGEST_WAIT, 0.5 * 2**attempt)))  # noqa: S311 - jitter, no secret
+def open_transport(settings: ConnectionSettings, clock: Clock | None = None) -> Transport:
+    """The transport that settings describe; nothing is sent.
+
+    Raises:
+        ConfigurationError: there is no base URL, a certificate file cannot be used, or quiet hours cannot be read.
+    """
+    tls = Tls(settings.ca_bundle, settings.client_cert, settings.client_key)
+    tls.check()
+    quiet = settings.quiet_hours and QuietHours.parse(settings.quiet_hours, settings.required_time_zone())
+    wire = WireOptions(
+        settings.connect_timeout,
+        settings.read_timeout,
+        settings.total_timeout,
+        settings.max_response_bytes,
+        tls,
+        settings.proxy.get_secret_value() if settings.proxy else None,
+    )
+    retries = RetryPolicy(
+        settings.max_attempts, settings.retry_seconds, settings.max_retry_wait, settings.outage_seconds
+    )
+    pace = Pace(settings.max_concurrency, settings.requests_per_second, quiet or None, clock)
+    headers = {name: value.get_secret_value() for name, value in settings.headers.items()} | _named_app(settings)
+    return Transport(settings.required_base_url(), wire, headers=headers, retries=retries, pace=pace, clock=clock)
 
 
-def _seconds(retry_after: str | None) -> float:
-    text = (retry_after or "").strip()
-    if text.isascii() and text.isdigit():
-        return float(text)
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except (TypeError, ValueError):
-        return 0.0
+def _named_app(settings: ConnectionSettings) -> dict[str, str]:
+    if settings.epic_client_id is not None:
+        return {"Epic-Client-ID": settings.epic_client_id}
+    name = vendor_section(settings.vendor, "connection", ConnectionRecipe).client_id_header
+    return {name: settings.client_id} if name is not None and settings.client_id is not None else {}
 
 
 def same_origin(left: str, right: str) -> bool:
@@ -204,9 +282,16 @@ def same_origin(left: str, right: str) -> bool:
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:
-    parts = urlsplit(url)
     try:
-        port = parts.port
+        parts = urlsplit(url)
+        return parts.scheme, parts.hostname or "", parts.port or {"http": 80, "https": 443}.get(parts.scheme)
     except ValueError:
-        port = -1
-    return parts.scheme, parts.hostname or "", port or {"http": 80, "https": 443}.get(parts.scheme)
+        return "", url, None
+
+
+def _joined(base: str, reference: str) -> str:
+    """An absolute URL; what is no URL stays as it is, and is refused when somebody tries to read it."""
+    try:
+        return urljoin(base, reference)
+    except ValueError:
+        return reference

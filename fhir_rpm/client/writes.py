@@ -1,10 +1,7 @@
 """Writing, once: each answer says that the server acted, that it did not, or that nobody can tell."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-
-import requests
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from collections.abc import Callable, Mapping
 
 from fhir_rpm.client.pull import Created, Json
 from fhir_rpm.client.transport import FHIR_JSON, Answer, Transport
@@ -79,7 +76,7 @@ def read_version(transport: Transport, reference: str) -> Created | None:
     """
     answer = transport.get(transport.url(reference))
     resource = answer.json()
-    if answer.status in (404, 410):
+    if answer.status == 410 or (answer.status == 404 and resource is not None):  # without FHIR it is some web server's
         return None
     if answer.status in (401, 403):
         remedy = "Check the app's read scope."
@@ -100,24 +97,8 @@ def shown_request(transport: Transport, method: str, reference: str, headers: Ma
 def _sent(send: Callable[[], Answer], what: str) -> Answer:
     try:
         return send()
-    except (requests.RequestException, UnavailableError) as error:
-        if _never_left(error):
-            problem = f"The server could not be connected to for {what}; nothing was written."
-            raise UnavailableError(problem, "Try again later.") from None
-        raise WriteUncertainError(f"The answer to {what} was lost.", _LOOK_FIRST) from error
-
-
-def _never_left(error: BaseException) -> bool:
-    """Whether no connection was made, so that the server cannot have seen the request."""
-    return any(isinstance(cause, ConnectTimeoutError | NewConnectionError) for cause in _causes(error))
-
-
-def _causes(error: object) -> Iterator[object]:
-    """An exception of requests, and those of urllib3 that it wraps."""
-    yield error
-    for inner in (getattr(error, "reason", None), *getattr(error, "args", ())):
-        if isinstance(inner, Exception):
-            yield from _causes(inner)
+    except WriteUncertainError:
+        raise WriteUncertainError(f"The answer to {what} was lost.", _LOOK_FIRST) from None
 
 
 def _created(answer: Answer, kind: str) -> Created:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from fhir_rpm.client.clock import Clock
 from fhir_rpm.client.doctor import access, credentials, network, reads, server
 from fhir_rpm.client.doctor.knowledge import Knowledge
 from fhir_rpm.client.doctor.report import Finding, Step, failed, skipped
-from fhir_rpm.client.doctor.visit import Visit
-from fhir_rpm.client.transport import Transport
+from fhir_rpm.client.doctor.visit import Visit, wire_of
+from fhir_rpm.client.retries import ComeBackError
+from fhir_rpm.client.transport import open_transport
 from fhir_rpm.config import ConnectionSettings
 from fhir_rpm.errors import ConfigurationError, FhirRpmError
 from fhir_rpm.month import BillingMonth
@@ -19,6 +21,7 @@ from fhir_rpm.vendor import about
 
 TOTAL_SECONDS = 120.0
 STEP_SECONDS = 30.0
+LONGEST_CONNECT = 10.0
 LONGEST_PAUSE = 1.0
 """Seconds; a doctor tells of a server that throttles or fails instead of waiting for it to be well."""
 
@@ -103,12 +106,13 @@ def examine(load: Callable[[], ConnectionSettings], order: Order) -> Iterator[St
 
 
 def _visit(settings: ConnectionSettings, order: Order) -> Visit:
-    settings.required_base_url()
+    settings = _impatient(settings)
     month = order.month or _last_month(order.clock())
     return Visit(
         settings=settings,
         knowledge=Knowledge.of(settings.vendor),
-        transport=_door(settings),
+        transport=open_transport(settings, Clock(sleep=_pause)),
+        wire=wire_of(settings),
         month=BillingMonth.parse(month, settings.time_zone or "UTC"),
         patient=_patient(settings, order.patient),
         group=order.group,
@@ -116,10 +120,11 @@ def _visit(settings: ConnectionSettings, order: Order) -> Visit:
     )
 
 
-def _door(settings: ConnectionSettings) -> Transport:
-    verify = str(settings.ca_bundle) if settings.ca_bundle is not None else True
-    timeouts = (min(settings.connect_timeout, 10.0), min(settings.read_timeout, STEP_SECONDS))
-    return Transport(settings.required_base_url(), timeouts, verify, settings.headers, _pause)
+def _impatient(settings: ConnectionSettings) -> ConnectionSettings:
+    """The same settings for one who tells what he sees: hardly a second try, and no quiet hours for a few requests."""
+    bounds = {"connect_timeout": LONGEST_CONNECT, "read_timeout": STEP_SECONDS, "total_timeout": STEP_SECONDS}
+    short = {name: min(getattr(settings, name), bound) for name, bound in bounds.items()}
+    return settings.model_copy(update={**short, "max_attempts": min(settings.max_attempts, 2), "quiet_hours": None})
 
 
 def _pause(seconds: float) -> None:
@@ -181,6 +186,8 @@ def _looked(check: Check, visit: Visit) -> Finding:
         return check.look(visit)
     except ConfigurationError as error:
         return failed("settings_wrong", error.problem, error.remedy)
+    except ComeBackError as error:
+        return failed("throttled", error.problem, error.remedy)
     except FhirRpmError as error:
         cause = {5: "token_refused", 4: "no_answer"}.get(error.exit_code, "settings_wrong")
         return failed(cause, error.problem, error.remedy)
