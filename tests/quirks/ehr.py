@@ -34,7 +34,10 @@ def contact(*resources: Json, vendor: str = "epic") -> InteractiveCommunication:
 
 @contextmanager
 def serving(answers: Answers, vendor: str = "epic", **settings: Any) -> Iterator[tuple[EhrSession, Hostile]]:
-    """A session with an EHR that knows Patient/p1, finds nothing in any search, and answers the rest as told."""
+    """A session with an EHR that knows Patient/p1, finds nothing in any search, and answers the rest as told.
+
+    With a `client_id` the session asks `token` for its tokens, with a secret unless there is a private key.
+    """
     defaults: dict[str, Any] = {"Patient/p1": PATIENT_P1}
 
     def answer(seen: Seen) -> Reply:
@@ -47,7 +50,10 @@ def serving(answers: Answers, vendor: str = "epic", **settings: Any) -> Iterator
 
     with Hostile(answer) as server:
         given = {"base_url": server.base, "vendor": vendor, **settings}
-        yield EhrSession.open(load_settings(None, given, {"FHIR_RPM_BEARER_TOKEN": "granted"})), server
+        secret = "BEARER_TOKEN" if "client_id" not in settings else "CLIENT_SECRET"
+        given |= {"token_url": f"{server.base}/token"} if "client_id" in settings else {}
+        environ = {} if "private_key" in settings else {f"FHIR_RPM_{secret}": "granted"}
+        yield EhrSession.open(load_settings(None, given, environ)), server
 
 
 def pulled(answers: Answers, vendor: str = "epic", **settings: Any) -> tuple[Pull, list[Seen]]:
@@ -99,3 +105,13 @@ def epic_outcome(*issues: tuple[str, str], diagnostics: str = "") -> Json:
 def outcome_entry(*issues: tuple[str, str], **more: str) -> Json:
     """A searchset entry with such an OperationOutcome."""
     return {"resource": epic_outcome(*issues, **more), "search": {"mode": "outcome"}}
+
+
+def token(text: str = "t1", **more: Any) -> Json:
+    """A token endpoint's reply."""
+    return {"access_token": text, "token_type": "Bearer", "expires_in": 570} | more
+
+
+def form(seen: Seen) -> dict[str, str]:
+    """The fields of a posted form."""
+    return dict(parse_qsl(seen.body.decode()))

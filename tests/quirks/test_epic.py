@@ -2,9 +2,13 @@
 
 import base64
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from fhir_rpm.errors import AccessError, FhirRpmError
 from tests.builders import NURSE, SPOKE, concept, encounter, note, reading
@@ -12,14 +16,18 @@ from tests.hostile import Reply, Seen, bundle
 from tests.quirks.ehr import (
     CALL,
     EVIDENCE,
+    below_base,
     contact,
     epic_outcome,
+    form,
     ids,
     outcome_entry,
     pulled,
     query,
     record,
     searches,
+    serving,
+    token,
 )
 
 CLASS_13 = {"system": "urn:oid:1.2.840.114350.1.72.1.7.7.10.696784.13260", "code": "13"}
@@ -457,3 +465,41 @@ def test_the_days_ceiling_is_a_gap_and_not_pressed_against(status: int) -> None:
     pull, seen = pulled({"DocumentReference": Reply(status, body)})
     assert ("DocumentReference", "4135") in {(gap.resource_type, gap.code) for gap in pull.gaps}
     assert len(searches(seen, "DocumentReference")) == 1
+
+
+@pytest.mark.quirk(28)
+def test_the_granted_scopes_count_whatever_was_asked_for() -> None:
+    granted = "system/Patient.read system/Encounter.read"
+    with serving({"token": token(scope=granted)}, client_id="app") as (session, _):
+        session.authenticate()
+        assert session.granted is not None
+        assert session.granted.allows("Encounter", "search")
+        assert session.granted.lacks("DocumentReference", "search")
+
+
+@pytest.mark.quirk(28)
+def test_a_registration_that_has_not_spread_yet_is_named_as_a_cause() -> None:
+    refusal = Reply(400, {"error": "invalid_client"})
+    with serving({"token": refusal}, client_id="app") as (session, _), pytest.raises(AccessError, match="12 hours"):
+        session.authenticate()
+
+
+@pytest.mark.quirk(29)
+def test_each_assertion_has_a_jti_of_its_own_and_lives_under_five_minutes(tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP384R1())
+    path = tmp_path / "key.pem"
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    path.chmod(0o600)
+    public_url = "https://practice.example.org/jwks.json"
+    own = {"client_id": "app", "private_key": path, "key_id": "k1", "jwks_url": public_url}
+    with serving({"token": Reply(400, {"error": "invalid_client"})}, **own) as (session, server):
+        for _ in range(2):
+            with pytest.raises(AccessError):
+                session.authenticate()
+        sent = [form(request) for request in server.seen if below_base(request) == "token"]
+    assertions = [fields["client_assertion"] for fields in sent]
+    claims = [jwt.decode(text, options={"verify_signature": False}) for text in assertions]
+    assert len({item["jti"] for item in claims}) == len(claims) >= 2
+    assert all(0 < item["exp"] - item["iat"] <= 300 and len(item["jti"]) <= 151 for item in claims)
+    headers = [jwt.get_unverified_header(text) for text in assertions]
+    assert all((item["alg"], item["kid"], item["jku"]) == ("ES384", "k1", public_url) for item in headers)

@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from fhir_rpm.client.credentials import ClientCredentials
+from fhir_rpm.client.transport import Transport
+from fhir_rpm.config import load_settings
 from fhir_rpm.errors import AccessError
 from tests.builders import NURSE, SPOKE, concept, encounter, message, note, reading
 from tests.hostile import Hostile, Reply, Seen, bundle
@@ -14,11 +17,14 @@ from tests.quirks.ehr import (
     Json,
     below_base,
     contact,
+    form,
     ids,
     pulled,
     query,
     record,
     searches,
+    serving,
+    token,
 )
 
 TENANT = "https://fhir.cerner.com/ec2458f2-1e24-41c8-b71b-0e701af7583d"
@@ -368,3 +374,56 @@ def test_a_server_that_asks_for_hours_is_left_alone_at_once() -> None:
     pull, seen = pulled({"Encounter": Reply(429, None, {"Retry-After": "18000"})}, "oracle")
     assert "Encounter" in {gap.resource_type for gap in pull.gaps}
     assert len(searches(seen, "Encounter")) == 1
+
+
+@pytest.mark.quirk(68)
+def test_a_token_is_renewed_before_its_570_seconds_are_over() -> None:
+    now = [1_000_000.0]
+    tokens = iter(("t1", "t2"))
+
+    def answer(seen: Seen) -> Reply:
+        return Reply(200, token(next(tokens))) if below_base(seen) == "token" else Reply(404)
+
+    with Hostile(answer) as server:
+        given = {"base_url": server.base, "vendor": "oracle", "client_id": "app", "token_url": f"{server.base}/token"}
+        settings = load_settings(None, given, {"FHIR_RPM_CLIENT_SECRET": "s"})
+        credentials = ClientCredentials(settings, Transport(server.base), lambda: now[0])
+        headers = []
+        for later in (0, 500, 69):
+            now[0] += later
+            headers.append(credentials.header(False))
+    assert headers == ["Bearer t1", "Bearer t1", "Bearer t2"]
+
+
+@pytest.mark.quirk(68)
+def test_a_token_refused_in_mid_run_is_renewed_once() -> None:
+    tokens = iter(("t1", "t2"))
+
+    def answer(seen: Seen) -> Reply:
+        live = seen.headers["Authorization"] == "Bearer t2"
+        return Reply(200, bundle(encounter("e1", *CALL))) if live else Reply(401)
+
+    answers = {"token": lambda _seen: Reply(200, token(next(tokens))), "Encounter": answer}
+    pull, _ = pulled(answers, "oracle", client_id="app")
+    assert ids(pull, "Encounter") == ["e1"]
+
+
+@pytest.mark.quirk(69)
+def test_scopes_are_asked_for_in_v2_with_search_and_without_wildcard() -> None:
+    with serving({"token": token()}, "oracle", client_id="app") as (session, server):
+        session.authenticate()
+        scopes = [form(request)["scope"].split() for request in server.seen if below_base(request) == "token"]
+    assert scopes
+    for asked in scopes:
+        assert {"system/Encounter.rs", "system/DocumentReference.rs", "system/Observation.rs"} <= set(asked)
+        assert not any("*" in scope or scope.endswith((".read", ".write")) for scope in asked)
+
+
+@pytest.mark.quirk(69)
+def test_a_refused_scope_is_named_with_its_remedy() -> None:
+    refusal = Reply(400, {"error": "invalid_scope"})
+    with (
+        serving({"token": refusal}, "oracle", client_id="app") as (session, _),
+        pytest.raises(AccessError, match=r"invalid_scope.*v1 or v2"),
+    ):
+        session.authenticate()

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from fhir_rpm.client.transport import same_origin
+from fhir_rpm.client.clock import Clock
+from fhir_rpm.client.transport import Transport, same_origin
 from tests.builders import NURSE, concept, encounter, message, note, reading
 from tests.hostile import Hostile, Reply, Seen, bundle
 from tests.quirks.ehr import CALL, Json, contact, ids, pulled, query, record
@@ -267,3 +268,14 @@ def test_what_a_search_includes_is_no_match() -> None:
     pull, _ = pulled({"Encounter": page}, "generic")
     assert ids(pull, "Encounter") == ["e1"]
     assert ids(pull, "Location") == []
+
+
+@pytest.mark.quirk(78)
+def test_a_second_429_that_does_not_say_how_long_waits_for_the_minutes_edge() -> None:
+    waits: list[float] = []
+    twenty_before_the_minute = 1_000_000_000.0
+    clock = Clock(now=lambda: twenty_before_the_minute, sleep=waits.append)
+    replies = iter((Reply(429), Reply(429), Reply(200, bundle())))
+    with Hostile(lambda seen: next(replies)) as server:
+        assert Transport(server.base, clock=clock).get(f"{server.base}/Encounter").status == 200
+    assert 20 <= sum(waits) < 60
