@@ -74,11 +74,23 @@ GROUPS: tuple[tuple[str, tuple[Explained, ...]], ...] = (
         (
             Explained("connect_timeout", "Seconds to wait for a connection, up to 120."),
             Explained("read_timeout", "Seconds to wait for the next bytes of an answer, up to 600."),
+            Explained("total_timeout", "Seconds for one whole exchange, up to 3600."),
+            Explained("max_response_bytes", "The longest answer, after decompression."),
+            Explained("max_attempts", "How often a read is sent at most, 1 to 10; a write is sent once."),
+            Explained("retry_seconds", "Seconds after which a read is not tried again, up to 3600."),
+            Explained("max_retry_wait", "A server that asks for a longer wait, in seconds, is left alone until then."),
+            Explained("outage_seconds", "Seconds to wait for a server that is down, before a run gives up on it."),
             Explained("max_concurrency", "Patients at a time, 1 to 32; EHRs are busy."),
+            Explained("requests_per_second", "How many requests a second at most; no bound when left out.", "10"),
+            Explained("quiet_hours", "When to leave the EHR alone, in the practice's zone.", '"07:00-19:00"'),
+            Explained("proxy", "The proxy to use; the environment's when left out.", '"http://proxy.example.org:3128"'),
+            Explained("ca_bundle", "PEM file with the authorities to trust, where a site has its own.", '"ca.pem"'),
+            Explained("client_cert", "PEM file with our certificate, where the site asks (mTLS).", '"client.pem"'),
+            Explained("client_key", "PEM file with its key, unless it is in the same file.", '"client-key.pem"'),
+            Explained("headers", 'Headers for every request to the EHR, such as { x-site = "…" }.'),
             Explained(
-                "ca_bundle", "PEM file with the CA certificates to trust, where the site has its own.", '"ca.pem"'
+                "epic_client_id", "Epic-Client-ID for each request, where it is not client_id.", '"the-client-id"'
             ),
-            Explained("headers", 'Headers for every request, such as { Epic-Client-ID = "…" }.'),
         ),
     ),
     (
@@ -91,6 +103,15 @@ GROUPS: tuple[tuple[str, tuple[Explained, ...]], ...] = (
     (
         "How the monthly document is written",
         (
+            Explained("write_back", "Allows writing documents to this EHR at all; --write-back asks for it in a run."),
+            Explained(
+                "ledger",
+                "What was written, so that nothing is written twice: a file, or the URL of a database.",
+                '"fhir-rpm.ledger"',
+            ),
+            Explained(
+                "connection", "This EHR's name in the ledger; made from base_url when left out.", '"st-olaf-epic"'
+            ),
             Explained("write.type_code", "Its type; LOINC 11506-3 is a progress note."),
             Explained("write.type_system", "The code system of that type."),
             Explained("write.doc_status", "final files a signed note, preliminary a draft."),

@@ -72,7 +72,7 @@ def check_jwks(visit: Visit) -> Finding:
     if unfit is not None:
         return unfit
     try:
-        answer = visit.transport.get_openly(settings.jwks_url, "application/json")
+        answer = visit.look(settings.jwks_url, "application/json")
     except UnavailableError as error:
         return failed("jwks_unreachable", error.problem)
     if answer.status in REDIRECTS:

@@ -6,7 +6,8 @@ import socket
 import ssl
 from base64 import b64encode
 from datetime import UTC, datetime
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPSConnection
+from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from cryptography import x509
@@ -36,8 +37,8 @@ def check_name(settings: ConnectionSettings) -> Finding:
     """Whether the host's name resolves, and its port takes connections."""
     base = settings.required_base_url()
     parts = urlsplit(base)
-    if proxy_for(base) is not None:
-        return skipped("The proxy of the environment (HTTPS_PROXY) resolves the name.")
+    if proxy_for(settings) is not None:
+        return skipped("A proxy is set; it resolves the name.")
     try:
         found = socket.getaddrinfo(parts.hostname, _port(parts), type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError):
@@ -58,11 +59,10 @@ def check_tls(settings: ConnectionSettings, knowledge: Knowledge, now: float) ->
     if parts.scheme == "http":
         local = parts.hostname in ("localhost", "127.0.0.1", "::1")
         return skipped("Plain http to this machine.") if local else warning("plain_http", "allow_http is set.")
-    context = ssl.create_default_context(cafile=trusted(settings))
     try:
-        certificate, version = _handshake(parts, context, _patience(settings))
+        certificate, version = _handshake(settings, _context(settings))
     except ssl.SSLCertVerificationError as error:
-        return _refused(parts, error, settings, knowledge)
+        return _refused(error, settings, knowledge)
     except ssl.SSLError as error:
         wrong = "WRONG_VERSION_NUMBER" in str(error.reason) or "HTTP_REQUEST" in str(error.reason)
         return failed("not_tls" if wrong else "tls_failed", f"({error.reason or type(error).__name__})")
@@ -78,17 +78,28 @@ def trusted(settings: ConnectionSettings) -> str:
     return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH
 
 
-def proxy_for(url: str) -> str | None:
-    """The proxy that the environment sets for a URL."""
-    return select_proxy(url, get_environ_proxies(url))
+def proxy_for(settings: ConnectionSettings) -> str | None:
+    """The proxy on the way to the EHR: that of the settings, else that of the environment."""
+    if settings.proxy is not None:
+        return settings.proxy.get_secret_value()
+    base = settings.required_base_url()
+    return select_proxy(base, get_environ_proxies(base))
 
 
-def _refused(
-    parts: SplitResult, error: ssl.SSLCertVerificationError, settings: ConnectionSettings, knowledge: Knowledge
-) -> Finding:
+def _context(settings: ConnectionSettings) -> ssl.SSLContext:
+    """What requests would use: the same authorities, and our certificate where the site asks for one."""
+    authorities = trusted(settings)
+    folder = Path(authorities).is_dir()
+    context = ssl.create_default_context(capath=authorities if folder else None, cafile=None if folder else authorities)
+    if settings.client_cert is not None:
+        context.load_cert_chain(settings.client_cert, settings.client_key)
+    return context
+
+
+def _refused(error: ssl.SSLCertVerificationError, settings: ConnectionSettings, knowledge: Knowledge) -> Finding:
     """The cause of a refused certificate; its issuer tells whether a proxy stands between."""
     cause = _VERIFY_CAUSES.get(error.verify_code, "tls_failed")
-    issuer = _issuer_unverified(parts, _patience(settings))
+    issuer = _issuer_unverified(settings)
     if cause in ("tls_self_signed", "tls_unknown_issuer") and issuer is not None:
         if any(word in issuer.casefold() for word in knowledge.interceptors):
             cause = "tls_intercepted"
@@ -96,13 +107,13 @@ def _refused(
     return failed(cause, f"({error.verify_message})")
 
 
-def _issuer_unverified(parts: SplitResult, patience: float) -> str | None:
+def _issuer_unverified(settings: ConnectionSettings) -> str | None:
     """The issuer named by a certificate that was refused; the connection carries nothing and is closed."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     with contextlib.suppress(OSError, ValueError):
-        certificate, _ = _handshake(parts, context, patience)
+        certificate, _ = _handshake(settings, context)
         names = [*certificate.issuer.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)]
         names += certificate.issuer.get_attributes_for_oid(NameOID.COMMON_NAME)
         return ", ".join(str(name.value) for name in names)
@@ -116,23 +127,26 @@ def _in_time(certificate: x509.Certificate, version: str | None, now: float) -> 
     return warning("tls_expires_soon", seen) if days < EXPIRES_SOON_DAYS else ok(seen)
 
 
-def _handshake(parts: SplitResult, context: ssl.SSLContext, patience: float) -> tuple[x509.Certificate, str | None]:
-    """The server's certificate and the TLS version, through the environment's proxy where there is one."""
-    raw = _tunnel(parts, patience)
-    with raw, context.wrap_socket(raw, server_hostname=parts.hostname) as secure:
+def _handshake(settings: ConnectionSettings, context: ssl.SSLContext) -> tuple[x509.Certificate, str | None]:
+    """The server's certificate and the TLS version, through the proxy where there is one."""
+    raw = _tunnel(settings)
+    host = urlsplit(settings.required_base_url()).hostname
+    with raw, context.wrap_socket(raw, server_hostname=host) as secure:
         der = secure.getpeercert(binary_form=True)
         if der is None:
             raise ssl.SSLError("no certificate")
         return x509.load_der_x509_certificate(der), secure.version()
 
 
-def _tunnel(parts: SplitResult, patience: float) -> socket.socket:
+def _tunnel(settings: ConnectionSettings) -> socket.socket:
+    parts, patience = urlsplit(settings.required_base_url()), _patience(settings)
     host, port = str(parts.hostname), _port(parts)
-    proxy = proxy_for(parts.geturl())
+    proxy = proxy_for(settings)
     if proxy is None:
         return socket.create_connection((host, port), patience)
     via = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-    connection = HTTPConnection(str(via.hostname), via.port or 80, timeout=patience)
+    kind = HTTPSConnection if via.scheme == "https" else HTTPConnection
+    connection = kind(str(via.hostname), via.port, timeout=patience)
     headers = {}
     if via.username is not None:
         pair = f"{unquote(via.username)}:{unquote(via.password or '')}"

@@ -25,7 +25,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 def check_metadata(visit: Visit) -> Finding:
     """Whether there is a FHIR R4 server at this base, and whose."""
     sent = visit.clock()
-    answer = visit.transport.get_openly(f"{visit.transport.base_url}/metadata")
+    answer = visit.look(f"{visit.transport.base_url}/metadata")
     visit.skew = _skew(answer, (sent + visit.clock()) / 2)
     if answer.status in (401, 403) and visit.knowledge.cause_in_text(answer.body.decode("utf-8", "replace")) is None:
         return skipped("The server shows its metadata to nobody without a token.")
@@ -88,9 +88,7 @@ def _skew(answer: Answer, now: float) -> float | None:
 
 def check_smart(visit: Visit) -> Finding:
     """Where tokens come from, and whether our way of asking is offered."""
-    answer = visit.transport.get_openly(
-        f"{visit.transport.base_url}/.well-known/smart-configuration", "application/json"
-    )
+    answer = visit.look(f"{visit.transport.base_url}/.well-known/smart-configuration", "application/json")
     smart = answer.json() if answer.status == 200 else None
     if smart is not None and isinstance(smart.get("token_endpoint"), str):
         visit.smart = smart
