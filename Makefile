@@ -6,9 +6,11 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 READY := $(VENV)/.ready
 ORACLE := tests/oracle/node_modules/.ready
+VALIDATORS := tests/validators/node_modules/.ready
+CLASSPATH := tests/validators/hl7/classpath
 SERVERS := tests/servers/node_modules/.ready
 
-.PHONY: help demo test test-oracle test-servers fuzz lint check format bench clean
+.PHONY: help demo test test-oracle validate-hl7 test-servers fuzz lint check format bench clean
 .DEFAULT_GOAL := help
 
 help: ## Say what each target does
@@ -40,6 +42,16 @@ $(SERVERS): tests/servers/package.json tests/servers/package-lock.json
 test-servers: $(READY) $(SERVERS) ## Try the client on Medplum's FHIR router; needs Node 20 or newer
 	FHIR_RPM_SERVERS=required $(BIN)/python -m pytest tests/servers
 
+$(VALIDATORS): tests/validators/package.json tests/validators/package-lock.json
+	npm ci --prefix tests/validators --ignore-scripts --no-audit --no-fund
+	@touch $(VALIDATORS)
+
+$(CLASSPATH): tests/validators/hl7/pom.xml
+	mvn --quiet --batch-mode --file tests/validators/hl7/pom.xml dependency:build-classpath -Dmdep.outputFile=classpath
+
+validate-hl7: $(READY) $(VALIDATORS) $(CLASSPATH) ## Hold what we write to three validators, HL7's own among them; needs Node 20, Java 17, Maven
+	FHIR_RPM_VALIDATORS=required $(BIN)/python -m pytest -p no:xdist tests/validators
+
 fuzz: $(READY) ## Break payloads and notes at length; FHIR_RPM_FUZZ=<seed> repeats a run
 	@seed=$${FHIR_RPM_FUZZ:-$$(date +%s)}; echo "seed $$seed"; FHIR_RPM_FUZZ=$$seed $(PYTEST) --hypothesis-seed $$seed tests/fuzz tests/properties
 
@@ -58,4 +70,4 @@ bench: $(READY) ## Measure; prints ratios within one run
 	$(BIN)/python -m benchmarks
 
 clean: ## Remove what the targets made
-	rm -rf $(VENV) tests/oracle/node_modules tests/servers/node_modules .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build
+	rm -rf $(VENV) tests/*/node_modules $(CLASSPATH) tests/servers/node_modules .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build

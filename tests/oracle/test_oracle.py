@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import pytest
 from fhir_rpm.billing import compare_strict, judge, load_policy
 from fhir_rpm.model import Assessment
 from fhir_rpm.model.terms import REASONS
+from fhir_rpm.report import measure_report
 from tests.oracle.months import PatientMonth, bundle_of, patient_months
 
 HERE = Path(__file__).parent
@@ -191,3 +193,19 @@ def test_the_measure_counts_what_the_judge_says() -> None:
             elif group["denominator"]:
                 assert case.month.year < 2026, (case.label, name)
     assert min(seen[verdict] for verdict in ("supported", "hold", "not_supported")) > 20
+
+
+def test_the_totals_of_a_practice_are_those_of_the_measure() -> None:
+    cases = [case for case in months()[:MEASURED] if case.month.year >= 2026]
+    wanted: dict[str, Counter[str]] = {}
+    for groups in answers("measure.mjs", tuple(cases)):
+        for name, group in groups.items():
+            wanted.setdefault(name.removeprefix("cpt-"), Counter()).update(
+                {population: bool(count) for population, count in group.items()}
+            )
+    judged = [by_python(case, "rpm-us") for case in cases]
+    report = measure_report(judged, cases[0].month, created=datetime(2026, 6, 1, tzinfo=UTC))
+    for group in report["group"]:
+        name = group["code"]["coding"][0]["code"].removeprefix("group-")
+        found = {item["code"]["coding"][0]["code"]: item["count"] for item in group["population"]}
+        assert {key: wanted[name][key] for key in found} == found, name

@@ -45,5 +45,6 @@ def test_an_example_has_every_element_that_its_profile_requires(path: Path) -> N
         node = example
         for key in element.split(".")[1:]:
             node = node[0] if isinstance(node, list) else node
-            assert node.get(key), element
-            node = node[key]
+            found = [name for name in node if name == key or (key.endswith("[x]") and name.startswith(key[:-3]))]
+            assert found, element
+            node = node[found[0]]
