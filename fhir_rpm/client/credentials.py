@@ -130,8 +130,12 @@ class ClientCredentials:
         raise AssertionError("unreachable")
 
     def _discover(self) -> Discovery:
+        """What the server says; with a token_url of the user's it is not needed, and asked only where it may help."""
         if self._settings.token_url is None:
             return discover(self._transport)
+        knows_scopes = self._settings.scopes is not None or self._recipe.scopes == ("none",)
+        if self._key is not None and knows_scopes:
+            return Discovery()
         try:
             return discover(self._transport)
         except FhirRpmError:
