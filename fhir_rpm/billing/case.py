@@ -12,7 +12,7 @@ from fhir_rpm.model import AssessedContact, CodeVerdict, Gap, InteractiveCommuni
 from fhir_rpm.model.terms import ELEMENTS, Element, MonthStatus
 from fhir_rpm.month import BillingMonth
 
-_MANAGEMENT = {"Encounter", "Communication", "DocumentReference", "Binary"}
+_MANAGEMENT = {"Encounter", "Communication", "DocumentReference", "Binary", "call-log"}
 _DEVICES = {"Observation"}
 _PEOPLE = {"Patient", "Practitioner", "PractitionerRole", "RelatedPerson", "CareTeam", "Device", "Group"}
 """What gaps can touch (assessment §6); resources that only name people can complete a record, never add to it."""

@@ -1,6 +1,7 @@
 """A phone system's or monitoring platform's CSV of calls → calls; a row that cannot be read is told, never dropped."""
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -109,11 +110,31 @@ def read_calls(text: str, file: str, columns: CallColumns, time_zone: str) -> Ca
         UnreadCall(source=reader.source(bad.line), field=bad.field, problem=bad.problem) for bad in table.problems
     ]
     read = [reader.read(row) for row in table.rows]
-    calls = tuple(item for item in read if isinstance(item, Call))
-    unread = (*broken, *(item for item in read if isinstance(item, UnreadCall)))
+    calls, torn = _of_one_patient([item for item in read if isinstance(item, Call)], reader.zone)
+    unread = (*broken, *(item for item in read if isinstance(item, UnreadCall)), *torn)
     if unread and not calls:
         raise InputError(f"No row of {file} can be read.", f"First problem: {unread[0]}")
     return CallLog(calls=calls, unread=unread)
+
+
+def _of_one_patient(calls: list[Call], zone: ZoneInfo) -> tuple[tuple[Call, ...], list[UnreadCall]]:
+    """The calls whose rows agree whose they are; no call is counted for two patients."""
+    owners: dict[str | None, set[str]] = defaultdict(set)
+    for call in calls:
+        owners[call.call_id].add(call.subject)
+    torn = [call for call in calls if call.call_id is not None and len(owners[call.call_id]) > 1]
+    problem = "rows of one call name different patients. Correct them."
+    unread = [
+        UnreadCall(
+            source=call.source,
+            field="patient",
+            problem=problem,
+            patient=call.subject,
+            day=call.start.astimezone(zone).date(),
+        )
+        for call in torn
+    ]
+    return tuple(call for call in calls if call not in torn), unread
 
 
 def _named(columns: CallColumns) -> list[str]:
@@ -134,7 +155,7 @@ class _Reader:
     def __init__(self, file: str, columns: CallColumns, zone: ZoneInfo) -> None:
         self._file = file
         self._columns = columns
-        self._zone = zone
+        self.zone = zone
 
     def source(self, line: int) -> str:
         """Where a row stands."""
@@ -150,7 +171,7 @@ class _Reader:
             return self._call(row, patient, start, zone)
         except _UnreadableError as error:
             field, problem = error.args
-            day = None if start is None else start.astimezone(self._zone).date()
+            day = None if start is None else start.astimezone(self.zone).date()
             subject = None if patient is None else f"Patient/{patient}"
             return UnreadCall(source=self.source(row.line), field=field, problem=problem, patient=subject, day=day)
 
@@ -192,7 +213,7 @@ class _Reader:
     def _zone_of(self, row: Row) -> tzinfo:
         named = self._value(row, self._columns.zone)
         try:
-            return zone_named(named) if named else self._zone
+            return zone_named(named) if named else self.zone
         except ConfigurationError as error:
             raise _UnreadableError("zone", f"this is no known time zone. {error.remedy}") from None
 

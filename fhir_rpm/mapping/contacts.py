@@ -1,6 +1,7 @@
 """A group of fragments → one contact; where sources disagree, the one that speaks against billing wins."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from fhir_rpm.mapping.fragment import Fragment, Length
@@ -8,6 +9,7 @@ from fhir_rpm.mapping.grouping import Group, as_held, modality_of
 from fhir_rpm.mapping.names import names_agree
 from fhir_rpm.mapping.notes import told_date
 from fhir_rpm.mapping.people import Person, is_same_person
+from fhir_rpm.mapping.staff import settled_role
 from fhir_rpm.model import Evidence, Finding, InteractiveCommunication, NoteFacts, Participant
 from fhir_rpm.model.terms import Exchange, Modality, PatientSide, Reason
 from fhir_rpm.month import FhirTime, Interval
@@ -21,11 +23,19 @@ _BY_EXCHANGE: dict[tuple[str, str], Reason] = {
     ("none", "phone"): "wrong_party",
 }
 _NOBODY_REACHED = ("voicemail", "no_answer", "automated", "no_reply", "delayed_reply", "not_done")
+_STAFF_PATHS = {"Encounter": "Encounter.participant", "Communication": "Communication.sender", "Call": "staff"}
 _AGAINST_BILLING = ("none", "one_way", "delayed", "two_way", "unclear")
 
 
-def contact_of(group: Group) -> tuple[InteractiveCommunication, list[Finding]]:
-    """The contact that a group of fragments tells of, and what is to be said about how they agree."""
+def contact_of(
+    group: Group, listed: Callable[[Person], Person] = lambda person: person
+) -> tuple[InteractiveCommunication, list[Finding]]:
+    """The contact that a group of fragments tells of, and what is to be said about how they agree.
+
+    Args:
+        group: the fragments of one event.
+        listed: gives somebody whom only a text names the role that the staff directory knows.
+    """
     told = _decisive(group)
     exchange = _exchange(group, told)
     modality = _modality(group, told)
@@ -38,11 +48,11 @@ def contact_of(group: Group) -> tuple[InteractiveCommunication, list[Finding]]:
         modality=modality,
         start=_start(group, interval),
         exchange=exchange,
-        staff=tuple(_staff(group, told)),
+        staff=tuple(_staff(group, told, listed)),
         participant=_participant(group, told, exchange),
         seconds=seconds,
         intervals=(interval,) if interval else (),
-        work_seconds=_work_seconds(group, barred, lengths),
+        work_seconds=_work_seconds(group, barred, lengths or _logged_aside(group)),
         content=any(item.told.content for item in group if item.told),
         decision=any(item.told.decision for item in group if item.told),
         barred=barred,
@@ -76,7 +86,21 @@ def _last_event(facts: list[NoteFacts]) -> NoteFacts:
     return facts[-1]
 
 
+def _unreached(group: Group) -> Reason | None:
+    """Why the phone system says that nobody was reached; of several calls the last tells what happened."""
+    calls = [item.logged for item in sorted(group, key=lambda item: item.rank) if item.kind == "Call"]
+    last = calls[-1] if calls else None
+    return None if last in ("answered", None) else "voicemail" if last == "voicemail" else "no_answer"
+
+
+def _logged_aside(group: Group) -> list[Length]:
+    """What was recorded of a call that reached nobody: no work beside it, though a text calls it so."""
+    return [length for item in group for length in item.lengths] if _unreached(group) else []
+
+
 def _exchange(group: Group, told: NoteFacts | None) -> Exchange:
+    if _unreached(group):
+        return "one_way"
     structured = [item.exchange for item in group if item.exchange is not None]
     if told is not None and told.contact == "none" and told.modality == "unknown" and told.exclusion is None:
         told = None
@@ -89,6 +113,8 @@ def _exchange(group: Group, told: NoteFacts | None) -> Exchange:
 
 
 def _modality(group: Group, told: NoteFacts | None) -> Modality:
+    if _unreached(group) == "voicemail":
+        return "voicemail"
     stated = [item.modality for item in group if item.modality is not None]
     sittings = [item.modality for item in group if item.exchange is not None and item.modality is not None]
     if sittings:
@@ -108,6 +134,8 @@ def _barred(group: Group, told: NoteFacts | None, exchange: Exchange, modality: 
     for reason in ("not_done", "automated", "internal", "data_review"):
         if reason in structured:
             return reason
+    if (unreached := _unreached(group)) is not None:
+        return unreached
     if modality == "in_person" and exchange == "none":
         return None
     if told is not None and told.verdict == "excluded" and told.exclusion is not None:
@@ -125,7 +153,7 @@ def _length(
 ) -> tuple[int | None, Interval | None, list[Length]]:
     """Seconds, their place in time, and the structured lengths; the smaller of two that differ counts (rule 2.5)."""
     lengths = [length for item in group for length in item.lengths]
-    if barred in _NOBODY_REACHED or modality == "voicemail":
+    if barred in _NOBODY_REACHED or modality == "voicemail" or any(item.withheld for item in group):
         return None, None, []
     narrated = [seconds for item, facts in _texts(group) if (seconds := _narrated(item, facts, barred)) is not None]
     choices = [length.seconds for length in lengths]
@@ -217,23 +245,39 @@ def _participant(group: Group, told: NoteFacts | None, exchange: Exchange) -> Pa
     return next(iter(sides), None)
 
 
-def _staff(group: Group, told: NoteFacts | None) -> list[Participant]:
+def _staff(group: Group, told: NoteFacts | None, listed: Callable[[Person], Person]) -> list[Participant]:
     """Who spoke: the note's author, else who signed it, else who the structure names (assessment §6)."""
     authors = [person for item in group if item.kind == "DocumentReference" for person in item.staff]
-    others = [person for item in group if item.kind != "DocumentReference" for person in item.staff]
+    others = _others(group)
     signers = [person for item in group for person in item.signers]
     known = [person for person in authors if person.name is not None]
     speakers = known or [person for person in others if person.name is not None or person.role is not None]
     if told is not None and not known and told.staff_name is not None:
         named = [*signers, *others]
         speakers = [person for person in named if person.name and names_agree(person.name, told.staff_name)]
-        speakers = speakers or [Person("staff", None, told.staff_name, told.staff_role)]
+        speakers = speakers or [_told_person(told, listed)]
     elif not known and signers:
         speakers = signers
     completed = [_completed(person, [*authors, *signers, *others], told) for person in speakers]
     if not completed and told is not None and (told.staff_name or told.staff_role):
-        completed = [Participant(name=told.staff_name, role=told.staff_role)]
+        completed = [_told_person(told, listed).participant]
     return list(dict.fromkeys(completed))
+
+
+def _told_person(told: NoteFacts, listed: Callable[[Person], Person]) -> Person:
+    return listed(Person("staff", None, told.staff_name, told.staff_role))
+
+
+def _others(group: Group) -> list[Person]:
+    """Whom the structure names; somebody whom a call log names too is one, and no clinician where either says so."""
+    named = [person for item in group if item.kind not in ("DocumentReference", "Call") for person in item.staff]
+    for caller in (person for item in group if item.kind == "Call" for person in item.staff):
+        place = next((place for place, person in enumerate(named) if is_same_person(person, caller)), None)
+        if place is None:
+            named.append(caller)
+        else:
+            named[place] = replace(named[place], role=settled_role(named[place].role, caller.role))
+    return named
 
 
 def _completed(person: Person, mentions: list[Person], told: NoteFacts | None) -> Participant:
@@ -254,18 +298,14 @@ def _evidence(group: Group, lengths: list[Length]) -> tuple[Evidence, ...]:
         for length in lengths
     ]
     for item in group:
-        path = {"Encounter": "Encounter.participant", "Communication": "Communication.sender"}.get(item.kind)
+        path = _STAFF_PATHS.get(item.kind, "DocumentReference.author")
         for person in item.staff:
             for element, value in (("staff_name", person.name), ("staff_role", person.role)):
+                source, where = item.sources[0], path
+                if element == "staff_role" and person.listed:
+                    source, where = "staff-directory", "role"
                 if value is not None:
-                    found.append(
-                        Evidence(
-                            element=element,
-                            value=value,
-                            source=item.sources[0],
-                            path=path or "DocumentReference.author",
-                        )
-                    )
+                    found.append(Evidence(element=element, value=value, source=source, path=where))
     return tuple(dict.fromkeys(found))
 
 
@@ -279,13 +319,29 @@ def _disagreements(group: Group, contact: InteractiveCommunication, lengths: lis
         )
         found.append(_finding("minutes_conflict", contact, message))
     stated = {item.modality for item in group if item.modality is not None and item.exchange is None}
-    if contact.barred not in (None, "not_done") and stated & {"phone", "video"} and contact.modality not in stated:
+    found += _disagreements_with_others(group, contact)
+    unreached = _unreached(group)
+    told = contact.barred not in (None, "not_done") and unreached is None
+    if told and stated & {"phone", "video"} and contact.modality not in stated:
         structured = " and ".join(sorted(stated))
         message = f"The structured record says {structured}, the text says {contact.modality}; the text decides."
         found.append(_finding("sources_disagree", contact, message))
     if contact.barred in ("internal", "data_review") and any(f.contact == "two_way" for _, f in _texts(group)):
         message = "The text tells of an exchange with the patient; file a note of that contact itself."
         found.append(_finding("note_of_contact_needed", contact, message))
+    return found
+
+
+def _disagreements_with_others(group: Group, contact: InteractiveCommunication) -> list[Finding]:
+    """Where the call log or the staff directory contradicts the record."""
+    found = []
+    held = any(item.lengths for item in group) or any(facts.contact == "two_way" for _, facts in _texts(group))
+    if held and _unreached(group):
+        message = "The call log says that nobody was reached, the record tells of a call; the log decides."
+        found.append(_finding("sources_disagree", contact, message))
+    if any(person.disputed for item in group for person in item.staff):
+        message = "The staff directory gives another role than the record; the one that speaks against billing counts."
+        found.append(_finding("staff_role_conflict", contact, message))
     return found
 
 

@@ -5,20 +5,24 @@ from datetime import timedelta
 from typing import Any
 
 from fhir_rpm.mapping.bundles import gaps_in_bundles
+from fhir_rpm.mapping.call_events import with_calls
+from fhir_rpm.mapping.calls import CallReader, foreign_calls, unread_calls
 from fhir_rpm.mapping.contacts import contact_of
 from fhir_rpm.mapping.encounters import EncounterReader
 from fhir_rpm.mapping.fragment import Fragment
-from fhir_rpm.mapping.grouping import group_events
+from fhir_rpm.mapping.grouping import Group, group_events
 from fhir_rpm.mapping.index import Resources
 from fhir_rpm.mapping.messages import MessageReader
 from fhir_rpm.mapping.notes import NoteReader
 from fhir_rpm.mapping.people import People
 from fhir_rpm.mapping.readings import ReadingReader
 from fhir_rpm.mapping.table import MappingTable
-from fhir_rpm.model import Finding, Gap, InteractiveCommunication, MonthRecord
+from fhir_rpm.model import CallLog, Finding, Gap, InteractiveCommunication, MonthRecord, StaffMember
 from fhir_rpm.month import BillingMonth, FhirTime
 from fhir_rpm.outcome import OutcomeCodes, gaps_in
 from fhir_rpm.vendor import vendor_section
+
+_NO_CALLS = CallLog()
 
 
 def read_month(
@@ -28,6 +32,8 @@ def read_month(
     vendor: str = "generic",
     max_reply_gap: timedelta = timedelta(minutes=30),
     unread: Iterable[Gap] = (),
+    calls: CallLog = _NO_CALLS,
+    staff: Iterable[StaffMember] = (),
 ) -> MonthRecord:
     """Map one patient's resources to the contacts of a month.
 
@@ -37,6 +43,8 @@ def read_month(
         vendor: the EHR's mapping, or a path to a site's own.
         max_reply_gap: how soon an answer must come to be real-time (policy value).
         unread: what the caller already knows could not be read.
+        calls: logged calls beside the record; those of other patients are left out and counted.
+        staff: the practice's staff directory.
 
     Raises:
         ConfigurationError: the mapping is unknown or wrong.
@@ -44,18 +52,23 @@ def read_month(
     table = vendor_section(vendor, "mapping", MappingTable)
     kept = resources if isinstance(resources, Mapping) else list(resources)
     record = Resources(kept)
-    patient = record.patient()
+    patient = record.patient() or _only_caller(calls)
     mine, foreign = record.of_patient(patient)
-    people = People(mine, table, patient)
+    people = People(mine, table, patient, staff)
     reader = EncounterReader(table, people, month.zone)
     encounters = _encounters(mine, reader)
     notes = NoteReader(table, people, mine, month.zone).read_all()
     told = MessageReader(table, people, mine, month.zone, max_reply_gap).read_all()
-    contacts, carried, findings, gaps = _contacts_of(month, encounters, [*told, *notes])
+    mine_called = calls.of(patient) if patient is not None else CallLog()
+    logged, said = CallReader(table, people, month.zone).read_all(mine_called)
+    groups, uncounted = with_calls(group_events(encounters, [*told, *notes]), logged)
+    contacts, carried, findings, gaps = _contacts_of(month, groups, people)
+    lost, remarks = _unread_of(month, encounters, [*told, *notes], mine_called)
+    findings += [*remarks, *said, *uncounted, *foreign, *foreign_calls(calls, mine_called)]
     device_days, other_days = ReadingReader(table, people, mine, month.zone, encounters).days(month)
     codes = vendor_section(vendor, "outcome", OutcomeCodes)
     refused = [gap for outcome in record.outcomes for gap in gaps_in(outcome, codes)]
-    gaps = [*unread, *gaps_in_bundles(kept), *refused, *gaps]
+    gaps = [*unread, *gaps_in_bundles(kept), *refused, *gaps, *lost]
     return MonthRecord(
         patient=patient,
         contacts=tuple(contacts),
@@ -63,7 +76,7 @@ def read_month(
         device_days=device_days,
         other_days=other_days,
         gaps=tuple(sorted(set(gaps), key=lambda gap: (gap.resource_type or "", gap.code, gap.reason))),
-        findings=tuple(findings + foreign),
+        findings=tuple(findings),
     )
 
 
@@ -74,12 +87,18 @@ def _encounters(resources: Resources, reader: EncounterReader) -> dict[str, Frag
     return {key: fragment for key, fragment in read if fragment is not None}
 
 
+def _only_caller(calls: CallLog) -> str | None:
+    """The patient of a log that speaks of one patient alone."""
+    subjects = {call.subject for call in calls.calls}
+    return subjects.pop() if len(subjects) == 1 else None
+
+
 def _contacts_of(
-    month: BillingMonth, encounters: dict[str, Fragment], others: list[Fragment]
+    month: BillingMonth, groups: list[Group], people: People
 ) -> tuple[list[InteractiveCommunication], list[InteractiveCommunication], list[Finding], list[Gap]]:
     contacts, carried, findings, gaps = [], [], [], []
-    for group in group_events(encounters, others):
-        contact, remarks = contact_of(group)
+    for group in groups:
+        contact, remarks = contact_of(group, people.listed)
         if contact.start is None or contact.start.precision == "year":
             findings.append(_undated(contact))
             if contact.modality in ("phone", "video") and contact.barred is None:
@@ -90,10 +109,18 @@ def _contacts_of(
             findings += remarks
         elif _runs_into(month, contact):
             carried.append(contact)
-    gaps += [gap for note in others if (gap := _unreadable(note, month, encounters)) is not None]
-    findings += [_preliminary(note) for note in others if note.preliminary and _within(note.start, month)]
     contacts.sort(key=lambda contact: (contact.start.earliest.isoformat() if contact.start else "", contact.sources))
     return contacts, carried, findings, gaps
+
+
+def _unread_of(
+    month: BillingMonth, encounters: dict[str, Fragment], others: list[Fragment], calls: CallLog
+) -> tuple[list[Gap], list[Finding]]:
+    """What of the month's texts and logged calls could not be read, and which notes are not signed yet."""
+    gaps = [gap for note in others if (gap := _unreadable(note, month, encounters)) is not None]
+    findings = [_preliminary(note) for note in others if note.preliminary and _within(note.start, month)]
+    lost, told = unread_calls(calls, month)
+    return gaps + lost, findings + told
 
 
 def _runs_into(month: BillingMonth, contact: InteractiveCommunication) -> bool:

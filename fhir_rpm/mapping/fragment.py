@@ -5,6 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from fhir_rpm.mapping.people import Person
 from fhir_rpm.model import Evidence, NoteFacts
+from fhir_rpm.model.calls import CallOutcome
 from fhir_rpm.model.terms import Exchange, Modality, PatientSide, Reason
 from fhir_rpm.month import FhirTime, Interval
 
@@ -49,6 +50,8 @@ class Fragment:
         preliminary: it is not signed yet.
         encounters: `Encounter/id` of those that it references.
         appends: `DocumentReference/id` of the note that it is an addendum to, if any.
+        logged: how a phone system says that a call ended.
+        withheld: its length may be on record already, so that it is not counted again.
         type: the resource type it comes from, where that is not its source's: a contained Encounter's.
         rank: order among fragments of one event; later ones tell what happened last.
     """
@@ -74,6 +77,8 @@ class Fragment:
     rpm_marked: bool = False
     office_visit: bool = False
     evidence: tuple[Evidence, ...] = ()
+    logged: CallOutcome | None = None
+    withheld: bool = False
     type: str | None = None
     rank: tuple[int, str] = field(default=(0, ""))
 

@@ -8,7 +8,7 @@ from fhir_rpm.mapping.people import is_same_person
 from fhir_rpm.model.terms import Modality
 
 Group = list[Fragment]
-"""Fragments of one event: its Encounter first, then Communications, then notes in order of time."""
+"""Fragments of one event: its Encounter first, then Communications, logged calls, then notes in order of time."""
 
 
 def group_events(encounters: dict[str, Fragment], others: list[Fragment]) -> list[Group]:
@@ -93,22 +93,28 @@ def _joined(groups: list[Group]) -> list[Group]:
             joined.append(group)
         else:
             match.extend(group)
-    return [sorted(group, key=lambda item: (_TYPES.get(item.kind, 9), item.rank)) for group in joined]
+    return [in_order(group) for group in joined]
+
+
+def in_order(group: Group) -> Group:
+    """An event's fragments by kind, then in order of time."""
+    return sorted(group, key=lambda item: (_TYPES.get(item.kind, 9), item.rank))
 
 
 def _order(group: Group) -> tuple[str, str]:
-    clock = _clock(group)
+    clock = clock_of(group)
     return (clock.astimezone(UTC).isoformat() if clock else "", group[0].sources[0])
 
 
-def _clock(group: Group) -> datetime | None:
+def clock_of(group: Group) -> datetime | None:
+    """The point in time at which an event began, when one of its fragments tells."""
     return next((item.clock for item in group if item.clock is not None), None)
 
 
 def _same_event(left: Group, right: Group) -> bool:
     if any(item.barred == "not_done" for item in (*left, *right)):
         return False
-    clocks = _clock(left), _clock(right)
+    clocks = clock_of(left), clock_of(right)
     if clocks[0] is None or clocks[1] is None or starts_apart(clocks[0], clocks[1], SAME_EVENT):
         return False
     return _modalities_agree(left, right) and any(
@@ -145,4 +151,4 @@ def as_held(told: Modality, group: Group) -> Modality:
     return "video" if told == "phone" and "video" in stated and "phone" not in stated and not named else told
 
 
-_TYPES = {"Encounter": 0, "Communication": 1, "DocumentReference": 2}
+_TYPES = {"Encounter": 0, "Communication": 1, "Call": 2, "DocumentReference": 3}
