@@ -9,6 +9,7 @@ from fhir_rpm.client.token_reply import TokenRefusedError
 from fhir_rpm.errors import UnavailableError
 from fhir_rpm.vendor import vendor_section
 
+_ALWAYS: tuple[tuple[str, Interaction], ...] = (("Patient", "read"), ("Binary", "read"))
 _OPTIONAL: tuple[tuple[str, Interaction], ...] = (("Practitioner", "read"), ("CareTeam", "search"), ("Group", "read"))
 
 
@@ -37,7 +38,8 @@ def check_scopes(visit: Visit) -> Finding:
         return skipped("Only a token that the server has just given tells its scopes.")
     if not granted.text:
         return skipped("The server does not say which scopes it granted; the reads below show what is allowed.")
-    lacking = [need for need in _needs(visit) if granted.lacks(*need)]
+    recipe = vendor_section(visit.settings.vendor, "search", SearchRecipe)
+    lacking = [need for need in (*_ALWAYS, *_needs(recipe, needed=True)) if granted.lacks(*need)]
     if lacking:
         kinds = {kind for kind, _ in lacking}
         unsearched = all(how == "search" and not granted.lacks(kind, "read") for kind, how in lacking)
@@ -45,17 +47,14 @@ def check_scopes(visit: Visit) -> Finding:
         return failed("scope_without_search" if unsearched else "scopes_lacking", seen)
     if visit.settings.write_access and granted.lacks("DocumentReference", "create"):
         return warning("scope_without_create")
-    optional = [kind for kind, how in _OPTIONAL if granted.lacks(kind, how)]
+    optional = {kind for kind, how in (*_OPTIONAL, *_needs(recipe, needed=False)) if granted.lacks(kind, how)}
     if optional:
-        return warning("scopes_optional_lacking", f"Lacking: {', '.join(optional)}.")
+        return warning("scopes_optional_lacking", f"Lacking: {', '.join(sorted(optional))}.")
     return ok(f"{len(granted.text.split())} scopes cover what is read and written.")
 
 
-def _needs(visit: Visit) -> list[tuple[str, Interaction]]:
-    """What a month is judged by: the patient, every type that the vendor's recipe searches, and note bodies."""
-    recipe = vendor_section(visit.settings.vendor, "search", SearchRecipe)
-    searched = [kind for kind, how in recipe.types.items() if how.searches]
-    needs: list[tuple[str, Interaction]] = [("Patient", "read"), ("Binary", "read")]
-    for kind in searched:
-        needs += [(kind, "read"), (kind, "search")]
-    return needs
+def _needs(recipe: SearchRecipe, *, needed: bool) -> list[tuple[str, Interaction]]:
+    """What the vendor's recipe searches: the types that a month is judged by, or those that only add to it."""
+    kinds = [kind for kind, how in recipe.types.items() if how.searches and how.needed == needed]
+    interactions: tuple[Interaction, ...] = ("read", "search")
+    return [(kind, interaction) for kind in kinds for interaction in interactions]

@@ -13,7 +13,7 @@ from fhir_rpm.client.keys import ADVISED_RSA, PrivateKey, algorithm_of, public_j
 from fhir_rpm.client.pull import Json
 from fhir_rpm.client.recipe import SearchRecipe
 from fhir_rpm.config import ConnectionSettings
-from fhir_rpm.errors import UnavailableError
+from fhir_rpm.errors import ConfigurationError, UnavailableError
 from fhir_rpm.vendor import vendor_section
 
 _PRIVATE = frozenset(("d", "p", "q", "dp", "dq", "qi", "oth", "k"))
@@ -73,7 +73,7 @@ def check_jwks(visit: Visit) -> Finding:
         return unfit
     try:
         answer = visit.look(settings.jwks_url, "application/json")
-    except UnavailableError as error:
+    except (UnavailableError, ConfigurationError) as error:
         return failed("jwks_unreachable", error.problem)
     if answer.status in REDIRECTS:
         return failed("jwks_redirects", f"To {target_of(answer)}.")

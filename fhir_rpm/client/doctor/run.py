@@ -1,5 +1,6 @@
 """The examination: step by step, each bounded in time, each skipped when one that it needs has failed."""
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -115,7 +116,7 @@ def _visit(settings: ConnectionSettings, order: Order) -> Visit:
         wire=wire_of(settings),
         month=BillingMonth.parse(month, settings.time_zone or "UTC"),
         patient=_patient(settings, order.patient),
-        group=order.group,
+        group=None if order.group is None else _checked_id(order.group, "Group"),
         clock=order.clock,
     )
 
@@ -133,11 +134,19 @@ def _pause(seconds: float) -> None:
 
 def _patient(settings: ConnectionSettings, given: str | None) -> str | None:
     if given is not None:
-        return given.removeprefix("Patient/")
+        return _checked_id(given, "Patient")
     sandbox = about(settings.vendor).sandbox
     if sandbox is None or settings.base_url != sandbox.base_url or not sandbox.patients:
         return None
     return sandbox.patients[0].id
+
+
+def _checked_id(text: str, kind: str) -> str:
+    """An id of the command line; FHIR R4 ids are up to 64 of these characters, and vendors' are longer."""
+    identity = text.removeprefix(f"{kind}/")
+    if not re.fullmatch(r"[A-Za-z0-9._~-]{1,256}", identity) or set(identity) == {"."}:
+        raise ConfigurationError(f"What is given as {kind} is no id.", f"Give the id of the FHIR {kind}.")
+    return identity
 
 
 def _last_month(now: float) -> str:
@@ -147,13 +156,17 @@ def _last_month(now: float) -> str:
 
 def _steps(visit: Visit, ends: float) -> Iterator[Step]:
     broken: set[str] = set()
+    late = False
     for check in CHECKS:
         begun = time.monotonic()
         missing = next((name for name in check.needs if name in broken), None)
-        if missing is not None:
+        if late and begun >= ends:
+            finding = skipped("The time for the whole run is over.", "Allow more with --timeout.")
+        elif missing is not None:
             finding = skipped(f"It needs {missing}, which failed or was not reached.")
         else:
             finding = _bounded(check, visit, min(STEP_SECONDS, ends - begun))
+        late = late or finding.cause == "took_too_long"
         if finding.status == "failed" or missing is not None:
             broken.add(check.name)
         if check.name == "key" and visit.auth is not None:

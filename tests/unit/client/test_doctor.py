@@ -98,8 +98,6 @@ def test_the_sandbox_is_well_with_each_vendors_manners(vendor: str, key_file: tu
         credentials = {"client_id": "app", "private_key": path, "key_id": "k1", "vendor": vendor}
         steps = _examine(ehr.base_url, "sbx-heavy", ehr.group_id, **credentials)
     bad = {name: step for name, step in steps.items() if step.status == "failed"}
-    if vendor == "oracle":
-        bad.pop("search Communication", None)
     assert not bad
     assert list(steps) == ["configuration", *(check.name for check in CHECKS)]
     assert {
@@ -175,6 +173,14 @@ def test_a_step_that_hangs_ends_in_time() -> None:
     assert {step.name: step.cause for step in steps}["metadata"] == "took_too_long"
     assert exit_code_of(steps) == 4
     assert sum(step.seconds for step in steps) < 5
+    assert sum(step.status == "failed" for step in steps) == 1
+
+
+def test_an_id_that_is_none_is_never_sent() -> None:
+    with Ehr() as server:
+        steps = _examine(server.base, "p1/../../admin?x")
+        assert not server.seen
+    assert steps["configuration"].cause == "settings_wrong"
 
 
 def test_an_answer_that_makes_no_sense_is_a_step_and_not_an_exception() -> None:
@@ -564,6 +570,19 @@ def test_a_refused_token_has_the_vendors_remedy(key_file: tuple[Path, Any], vend
     assert step.remedy == Knowledge.of(vendor).causes[code].remedy
     assert steps["read Patient"].status == "skipped"
     assert steps["create DocumentReference"].status == "warning"
+
+
+def test_a_token_endpoint_that_refuses_in_plain_text_points_to_the_tenant(key_file: tuple[Path, Any]) -> None:
+    with Ehr(at("token", Reply(403, b"Tenant not valid"))) as server:
+        steps = _examine(server.base, client_id="app", private_key=key_file[0], key_id="k", vendor="oracle")
+    assert steps["token"].cause == "token_refused"
+    assert "tenant" in steps["token"].remedy
+
+
+def test_a_server_that_wants_a_pause_is_not_waited_for(key_file: tuple[Path, Any]) -> None:
+    with Ehr(at("Patient/p1", Reply(429, None, {"Retry-After": "18000"}))) as server:
+        steps = _examine(server.base, "p1")
+    assert (steps["read Patient"].cause, steps["read Patient"].exit_code) == ("throttled", 4)
 
 
 def test_epics_remedies_tell_of_ids_keys_and_delay() -> None:
