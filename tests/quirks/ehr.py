@@ -1,5 +1,6 @@
 """Short ways to show a vendor's payloads to the mapping, and a vendor's answers to the client over real HTTP."""
 
+import base64
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -18,7 +19,7 @@ CALL = ("2026-05-14T14:02:00-04:00", "2026-05-14T14:14:00-04:00")
 EVIDENCE = ("Encounter", "DocumentReference", "Observation")
 PATIENT_P1 = {"resourceType": "Patient", "id": "p1"}
 Answers = Mapping[str, Any]
-"""Path below the base, without query, → what to answer: a Reply, a resource, or a function of the request."""
+"""Path below the base (or `Type/*`), without query, → a Reply, a resource, or a function of the request."""
 
 
 def record(*resources: Json, vendor: str = "epic") -> MonthRecord:
@@ -42,7 +43,8 @@ def serving(answers: Answers, vendor: str = "epic", **settings: Any) -> Iterator
 
     def answer(seen: Seen) -> Reply:
         path = below_base(seen)
-        known = {**defaults, **answers}.get(path)
+        told = {**defaults, **answers}
+        known = told.get(path, told.get(f"{path.partition('/')[0]}/*"))
         known = known(seen) if callable(known) else known
         if known is None:
             known = bundle() if path.isalpha() and path != "metadata" else Reply(404)
@@ -115,3 +117,13 @@ def token(text: str = "t1", **more: Any) -> Json:
 def form(seen: Seen) -> dict[str, str]:
     """The fields of a posted form."""
     return dict(parse_qsl(seen.body.decode()))
+
+
+def binary(identity: str, kind: str, text: str) -> Json:
+    """A Binary with that text."""
+    return {
+        "resourceType": "Binary",
+        "id": identity,
+        "contentType": kind,
+        "data": base64.b64encode(text.encode()).decode(),
+    }
