@@ -37,9 +37,9 @@ def patient(
     from fhir_rpm.sync import RunPlan
     from fhir_rpm.sync.run import run_month
 
-    settings = options.settings_from(config, **connection)
-    billing_month = BillingMonth.parse(month, settings.required_time_zone())
     writing = write_back or dry_run
+    settings = options.settings_from(config, **connection, write_access=None if writing else False)
+    billing_month = BillingMonth.parse(month, settings.required_time_zone())
     plan = RunPlan(billing_month, settings, datetime.now(UTC), writing, dry_run, explain=not as_json)
     with EhrSession.open(settings) as session:
         result = run_month(session, patient_id, plan)

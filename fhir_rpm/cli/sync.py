@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from fhir_rpm.sync import PatientResult
 
+_DOCUMENTS = ("written", "unchanged", "in_progress", "unknown", "needs_person")
+
 
 @click.command(short_help="Pull and judge a month for many patients.")
 @options.month
@@ -53,10 +55,12 @@ def sync(
 
     if (patients is None) == (group is None):
         raise click.UsageError("Give either --patients FILE or --group ID.")
-    settings = options.settings_from(config, **connection, max_concurrency=concurrency)
+    writing = write_back or dry_run
+    access = None if writing else False
+    settings = options.settings_from(config, **connection, max_concurrency=concurrency, write_access=access)
     billing_month = BillingMonth.parse(month, settings.required_time_zone())
     listed = read_ids(patients) if patients is not None else None
-    plan = RunPlan(billing_month, settings, datetime.now(UTC), write_back=write_back or dry_run, dry_run=dry_run)
+    plan = RunPlan(billing_month, settings, datetime.now(UTC), writing, dry_run)
     with EhrSession.open(settings) as session:
         ids = listed if listed is not None else list(session.group_members(str(group)))
         results = list(_reported(run_months(session, ids, plan), len(ids), as_json=as_json))
@@ -100,5 +104,5 @@ def summary_of(results: list[PatientResult]) -> dict[str, int]:
         "patients": len(results),
         **{name: counts[name] for name in ("ready", "hold", "not_met", "failed")},
         "incomplete": incomplete,
-        **{name: documents[name] for name in ("written", "unchanged", "needs_person") if documents},
+        **{name: documents[name] for name in _DOCUMENTS if documents},
     }
