@@ -1,8 +1,9 @@
+import re
 from pathlib import Path
 
 import pytest
 
-from fhir_rpm.config import load_settings
+from fhir_rpm.config import ENVIRONMENT, ConnectionSettings, load_settings
 from fhir_rpm.errors import ConfigurationError
 
 BASE = {"base_url": "https://ehr.example.org/fhir/R4/"}
@@ -77,3 +78,104 @@ def test_what_a_command_needs_is_asked_for() -> None:
     with pytest.raises(ConfigurationError, match="FHIR_RPM_TIME_ZONE"):
         settings.required_time_zone()
     assert load_settings(None, BASE, {}).required_base_url() == "https://ehr.example.org/fhir/R4"
+
+
+# How to connect
+
+CONNECTING = {
+    "FHIR_RPM_PROXY": "http://proxy.example.org:3128",
+    "FHIR_RPM_CA_BUNDLE": "/etc/ca.pem",
+    "FHIR_RPM_CLIENT_CERT": "/etc/c.pem",
+    "FHIR_RPM_CLIENT_KEY": "/etc/c.key",
+    "FHIR_RPM_EPIC_CLIENT_ID": "app",
+    "FHIR_RPM_CONNECT_TIMEOUT": "5",
+    "FHIR_RPM_READ_TIMEOUT": "50",
+    "FHIR_RPM_TOTAL_TIMEOUT": "100.5",
+    "FHIR_RPM_MAX_RESPONSE_BYTES": "1000000",
+    "FHIR_RPM_MAX_ATTEMPTS": "2",
+    "FHIR_RPM_RETRY_SECONDS": "30",
+    "FHIR_RPM_MAX_RETRY_WAIT": "10",
+    "FHIR_RPM_OUTAGE_SECONDS": "60",
+    "FHIR_RPM_MAX_CONCURRENCY": "2",
+    "FHIR_RPM_REQUESTS_PER_SECOND": "0.5",
+    "FHIR_RPM_QUIET_HOURS": "07:00-19:00",
+}
+
+
+def test_the_connection_can_be_set_by_the_environment() -> None:
+    settings = load_settings(None, BASE, {**CONNECTING, "FHIR_RPM_TIME_ZONE": "America/Chicago"})
+    given = {field: getattr(settings, field) for field in map(ENVIRONMENT.__getitem__, CONNECTING)}
+    plain = {name: value.get_secret_value() if name == "proxy" else value for name, value in given.items()}
+    expected = dict(zip(map(ENVIRONMENT.__getitem__, CONNECTING), CONNECTING.values(), strict=True))
+    for name, value in plain.items():
+        assert str(value).removesuffix(".0") == expected[name], name
+
+
+def test_every_setting_of_a_connection_is_in_the_guide() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "guide.md").read_text()
+    section = guide.partition("## Connection settings")[2].partition("\n## ")[0]
+    rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]*) \|", section, re.MULTILINE))
+    for variable in CONNECTING:
+        name = ENVIRONMENT[variable]
+        assert variable in section
+        default = ConnectionSettings.model_fields[name].default
+        assert name in rows
+        assert (f"{default:g}" if isinstance(default, float) else str(default or "none")) == rows[name].strip(), name
+    assert {"headers", "allow_http"} <= set(rows)
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "says"),
+    [
+        ("verify = false", {}, "verify"),
+        ("total_timeout = 0", {}, "total_timeout"),
+        ("max_attempts = 11", {}, "max_attempts"),
+        ("requests_per_second = 0", {}, "requests_per_second"),
+        ("quiet_hours = '7-19'\ntime_zone = 'UTC'", {}, "quiet_hours: write it as"),
+        ("quiet_hours = '07:00-07:00'\ntime_zone = 'UTC'", {}, "quiet_hours"),
+        ("quiet_hours = '24:00-07:00'\ntime_zone = 'UTC'", {}, "quiet_hours"),
+        ("quiet_hours = '07:00-19:00'", {}, "time_zone"),
+        ("proxy = 'http://user:canary@proxy.example.org'", {}, "FHIR_RPM_PROXY"),
+        ("proxy = 'proxy.example.org:3128'", {}, "proxy"),
+        ("", {"FHIR_RPM_PROXY": "socks5://user:canary@proxy"}, "proxy"),
+        ("", {"FHIR_RPM_PROXY": "http://[canary"}, "proxy"),
+        ("client_key = 'k.pem'", {}, "client_cert"),
+        ('[headers]\n"X Key" = "canary"', {}, "headers"),
+        ('[headers]\nX-Key = "canary\\r\\nHost: x"', {}, "headers"),
+        ('[headers]\nX-Key = ""', {}, "headers"),
+        ('[headers]\nHost = "canary"', {}, "Host cannot be set"),
+        ('[headers]\nX-Key = "env:NOT_THERE"', {}, "NOT_THERE is not set"),
+    ],
+)
+def test_what_is_wrong_with_a_connection_is_named_without_secrets(
+    tmp_path: Path, text: str, environ: dict[str, str], says: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=says) as caught:
+        load_settings(_file(tmp_path, text), {}, environ)
+    assert "canary" not in str(caught.value)
+
+
+def test_headers_and_the_proxy_are_masked_and_may_come_from_the_environment(tmp_path: Path) -> None:
+    path = _file(tmp_path, '[headers]\nX-Site = "north"\nX-Api-Key = "env:SITE_KEY"\n')
+    settings = load_settings(
+        path, BASE, {"SITE_KEY": "canary-key", "FHIR_RPM_PROXY": "http://user:canary@proxy.example.org"}
+    )
+    assert {name: value.get_secret_value() for name, value in settings.headers.items()} == {
+        "X-Site": "north",
+        "X-Api-Key": "canary-key",
+    }
+    assert settings.proxy is not None
+    assert "canary" not in f"{settings!r} {settings} {settings.model_dump()}"
+
+
+def test_paths_of_certificates_are_relative_to_the_file(tmp_path: Path) -> None:
+    path = _file(tmp_path, 'ca_bundle = "ca.pem"\nclient_cert = "tls/c.pem"\nclient_key = "tls/c.key"\n')
+    settings = load_settings(path, BASE, {})
+    assert settings.ca_bundle == tmp_path / "ca.pem"
+    assert (settings.client_cert, settings.client_key) == (tmp_path / "tls" / "c.pem", tmp_path / "tls" / "c.key")
+
+
+def test_quiet_hours_are_spelt_one_way_and_can_be_switched_off(tmp_path: Path) -> None:
+    path = _file(tmp_path, 'quiet_hours = " 07:00 - 19:00 "\ntime_zone = "America/Chicago"\n')
+    assert load_settings(path, BASE, {}).quiet_hours == "07:00-19:00"
+    assert load_settings(path, BASE, {"FHIR_RPM_QUIET_HOURS": "off"}).quiet_hours is None
