@@ -23,7 +23,8 @@ document   the DocumentReference that was written to the sandbox and read back; 
 def demo(vendor: str, month: str, state: Path, as_json: bool) -> None:
     """Start a synthetic EHR, authenticate, pull and judge its patients, write each month's document, read it back.
 
-    Documents and a key pair are kept in the folder --state, so that a second run finds what the first one wrote.
+    Documents, the ledger and a key pair are kept in the folder --state, so that a second run finds what the first one
+    wrote.
     """
     import json
     from datetime import UTC, datetime
@@ -43,6 +44,7 @@ def demo(vendor: str, month: str, state: Path, as_json: bool) -> None:
         ehr.register(ehr.client_id, public)
         click.echo(f"Sandbox EHR ({vendor}) at {ehr.base_url}", err=True)
         connection = {"base_url": ehr.base_url, "vendor": vendor, "client_id": ehr.client_id}
+        connection |= {"connection": f"sandbox-{vendor}", "ledger": str(state / vendor / "ledger.sqlite3")}
         settings = load_settings(None, {**connection, "private_key": key, "key_id": KEY_ID}, {})
         plan = RunPlan(billing_month, settings, datetime.now(UTC), write_back=True)
         with EhrSession.open(settings) as session:

@@ -25,8 +25,10 @@ def codes_of(result: PatientResult, *, exit_code: bool) -> Iterable[int]:
         yield 1
     if result.error is not None:
         yield result.error.exit_code
-    if result.published is not None and result.published.status == "needs_person":
+    if result.published is not None and result.published.status in ("needs_person", "unknown"):
         yield NEEDS_PERSON
+    if result.published is not None and result.published.status == "in_progress":
+        yield INCOMPLETE
     if result.assessment is not None:
         yield from _codes(result.assessment, exit_code=exit_code)
 

@@ -95,7 +95,7 @@ class Ledger:
 
     def plan_again(self, write: Write, plan: Plan, at: datetime) -> Write | None:
         """Give a write of which nothing was ever sent a new content; None when another runner was faster."""
-        if write.sent_at is not None or write.state not in ("planned", "needs_person"):
+        if write.sent_at is not None or write.reference is not None or write.state not in ("planned", "needs_person"):
             return None
         move = Move(before=(write.state,), after="planned", reason="planned_again")
         return self._step(write, move, at, _planned(plan))

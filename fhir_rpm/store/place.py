@@ -71,7 +71,7 @@ def _sqlite(url: URL, busy_seconds: float) -> Engine:
     if path.is_dir():
         raise ConfigurationError(f"The ledger {path} is a folder.", "Name a file in it, such as ledger.sqlite3.")
     _make_private(path)
-    engine = create_engine(url, connect_args={"timeout": busy_seconds})
+    engine = create_engine(url, connect_args={"timeout": busy_seconds}, pool_size=32)
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: Any, _record: object) -> None:

@@ -13,7 +13,8 @@ from fhir_rpm.config import ConnectionSettings
 from fhir_rpm.errors import FhirRpmError
 from fhir_rpm.model import Assessment, Explanation, Gap
 from fhir_rpm.month import BillingMonth
-from fhir_rpm.writeback import Published, publish
+from fhir_rpm.sync.desk import desk_for
+from fhir_rpm.writeback import Desk, Published, publish
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class RunPlan:
     Attributes:
         month: the month, in the practice's zone.
         settings: vendor, policy and how documents are written.
-        created: now; the only clock of a run.
+        created: now; what documents are dated with.
         write_back, dry_run: whether documents are written, or only shown.
         explain: whether the reasons are wanted too.
     """
@@ -64,20 +65,25 @@ def run_months(
 
     Raises:
         AccessError: no token could be obtained.
+        ConfigurationError, UnavailableError: documents may not be written there, or the ledger cannot be used.
     """
     session.authenticate()
     workers = plan.settings.max_concurrency
     waiting = iter(patients)
-    with ThreadPoolExecutor(workers, "fhir-rpm") as pool:
-        ahead = [pool.submit(_watched, session, patient, plan, observer) for patient in islice(waiting, workers * 2)]
+    with (
+        desk_for(session, plan.settings, write_back=plan.write_back, dry_run=plan.dry_run) as desk,
+        ThreadPoolExecutor(workers, "fhir-rpm") as pool,
+    ):
+        todo = (pool.submit(_watched, session, patient, plan, desk, observer) for patient in waiting)
+        ahead = list(islice(todo, workers * 2))
         while ahead:
             yield ahead.pop(0).result()
-            ahead += [pool.submit(_watched, session, patient, plan, observer) for patient in islice(waiting, 1)]
+            ahead += list(islice(todo, 1))
 
 
-def _watched(session: EhrSession, patient: str, plan: RunPlan, observer: Observer) -> PatientResult:
+def _watched(session: EhrSession, patient: str, plan: RunPlan, desk: Desk | None, observer: Observer) -> PatientResult:
     try:
-        result = run_month(session, patient, plan)
+        result = run_month(session, patient, plan, desk)
     except FhirRpmError as error:
         result = PatientResult(patient, error=error)
     except Exception as error:  # noqa: BLE001 - one broken patient must not stop the others
@@ -86,25 +92,26 @@ def _watched(session: EhrSession, patient: str, plan: RunPlan, observer: Observe
     return result
 
 
-def run_month(session: EhrSession, patient: str, plan: RunPlan) -> PatientResult:
+def run_month(session: EhrSession, patient: str, plan: RunPlan, desk: Desk | None = None) -> PatientResult:
     """Pull, judge and, when asked, publish one patient's month.
+
+    Args:
+        session, patient, plan: as of `run_months`.
+        desk: where documents are published from; None opens one when documents are to be written.
 
     Raises:
         FhirRpmError: the patient cannot be read, or the document cannot be written.
     """
+    if plan.write_back and desk is None:
+        with desk_for(session, plan.settings, write_back=True, dry_run=plan.dry_run) as opened:
+            return run_month(session, patient, plan, opened)
     identity = patient.removeprefix("Patient/")
     pull = session.pull_month(identity, plan.month)
     assessment, explanation = _judged(pull.resources, pull.gaps, plan, f"Patient/{identity}")
-    if not plan.write_back:
+    if desk is None:
         return PatientResult(identity, assessment, explanation=explanation)
     published = publish(
-        session,
-        assessment,
-        plan.month,
-        resources=pull.resources,
-        settings=plan.settings.write,
-        created=plan.created,
-        dry_run=plan.dry_run,
+        desk, assessment, plan.month, resources=pull.resources, created=plan.created, dry_run=plan.dry_run
     )
     return PatientResult(identity, assessment, published, explanation=explanation)
 

@@ -12,6 +12,7 @@ from fhir_rpm.model import Assessment
 from fhir_rpm.model.base import Frozen
 from fhir_rpm.month import BillingMonth, FhirTime, parse_fhir_time
 from fhir_rpm.writeback.render import render_text
+from fhir_rpm.writeback.rules import WriteRules
 
 IDENTIFIER_SYSTEM = "https://fhir-rpm.org/fhir/sid/month-summary"
 PROFILE = "https://fhir-rpm.org/fhir/StructureDefinition/rpm-month-summary"
@@ -30,6 +31,7 @@ class DocumentShape(Frozen):
     attaches_assessment: bool = True
     relates: bool = True
     category: bool = True
+    protocol: WriteRules = WriteRules()
 
 
 def build_document(

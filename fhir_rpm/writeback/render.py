@@ -1,6 +1,5 @@
 """The month's summary as plain text that a nurse manager or an auditor can read in a chart."""
 
-import hashlib
 import re
 import textwrap
 import unicodedata
@@ -8,16 +7,21 @@ from collections.abc import Iterator
 
 from fhir_rpm.model import AssessedContact, Assessment, CodeVerdict
 from fhir_rpm.month import BillingMonth
+from fhir_rpm.writeback.fingerprint import content_hash
 
 WIDTH = 76
 HASH_LINE = "fhir-rpm content hash: "
 
-_HASH = re.compile(rf"^{re.escape(HASH_LINE)}([0-9a-f]{{64}})\s*$", re.MULTILINE)
-_STATUS = {
-    "ready": "READY: the record shows what the code below asks for.",
-    "hold": "ON HOLD: the record does not show it yet; see what is missing.",
-    "not_met": "NOT MET: nothing in the record could support the codes below.",
+_HASH = re.compile(r"fhir-rpm\s+content\s+hash:\s*([0-9a-f]{64})\b")
+DISCLAIMER = (
+    '"Supported" means that the documentation elements were found in the record; it never means that a payer pays.'
+)
+SUMMARIES = {
+    "ready": "the record shows what the code below asks for.",
+    "hold": "the record does not show it yet; see what is missing.",
+    "not_met": "nothing in the record could support the codes below.",
 }
+_STATUS = {"ready": "READY", "hold": "ON HOLD", "not_met": "NOT MET"}
 _REASONS = {
     "not_done": "never took place",
     "voicemail": "a voicemail",
@@ -36,21 +40,16 @@ _REASONS = {
 def render_text(assessment: Assessment, month: BillingMonth) -> str:
     """The body of the monthly document.
 
-    Deterministic and ASCII, since charts mangle the rest. The last line carries a hash of everything above it, by which
+    Deterministic and ASCII, since charts mangle the rest. The last line carries a hash of what the month says, by which
     the document is found again on servers that drop identifiers.
     """
     lines = list(_lines(assessment, month))
     body = "\n".join(_ascii(line) for line in lines).rstrip() + "\n"
-    return f"{body}\n{HASH_LINE}{content_hash(body)}\n"
-
-
-def content_hash(body: str) -> str:
-    """SHA-256 over the words of a body; layout does not matter, for charts re-wrap text."""
-    return hashlib.sha256(" ".join(body.split()).encode()).hexdigest()
+    return f"{body}\n{HASH_LINE}{content_hash(assessment)}\n"
 
 
 def hash_in(text: str) -> str | None:
-    """The hash that a document of ours carries, or None when it is not ours."""
+    """The hash that a document of ours carries, or None when it is not ours; charts re-wrap text."""
     match = _HASH.search(text)
     return match[1] if match else None
 
@@ -61,7 +60,7 @@ def _lines(assessment: Assessment, month: BillingMonth) -> Iterator[str]:
     yield f"Patient:   {assessment.patient or 'not stated'}"
     yield f"Month:     {month} ({month.first_day} to {month.last_day}, {assessment.time_zone})"
     yield f"Policy:    {assessment.policy}"
-    yield f"Verdict:   {_STATUS[assessment.status]}"
+    yield f"Verdict:   {_STATUS[assessment.status]}: {SUMMARIES[assessment.status]}"
     possible = "not bounded" if assessment.minutes.possible is None else str(assessment.minutes.possible)
     yield f"Minutes:   {assessment.minutes.certain} certain, {possible} possible"
     days = assessment.device_days
@@ -82,10 +81,7 @@ def _lines(assessment: Assessment, month: BillingMonth) -> Iterator[str]:
     )
     yield from _section("NOT CHECKED", ([item] for item in assessment.not_checked))
     yield ""
-    yield from textwrap.wrap(
-        '"Supported" means that the documentation elements were found in the record; it never means that a payer pays.',
-        WIDTH,
-    )
+    yield from textwrap.wrap(DISCLAIMER, WIDTH)
 
 
 def _section(title: str, entries: object) -> Iterator[str]:
@@ -106,23 +102,30 @@ def _code(code: str, verdict: CodeVerdict) -> list[str]:
 
 
 def _contact(place: int, contact: AssessedContact) -> list[str]:
-    staff = "; ".join(
-        f"{person.name or 'name not stated'} ({person.role or 'role not stated'})" for person in contact.staff
-    )
     length = "length not stated" if contact.minutes is None else f"{contact.minutes} min"
     if contact.reason is not None and contact.minutes is None:
         length = "no minutes"
-    outcome: str = contact.outcome
-    if contact.reason is not None:
-        outcome = f"excluded: {_REASONS[contact.reason]}"
-    elif contact.missing:
-        outcome = f"insufficient: missing {', '.join(contact.missing).replace('_', ' ')}"
     return [
         f"{place}. {contact.start or 'no date'}, {contact.modality.replace('_', ' ')}, {length}",
-        f"staff: {staff or 'not stated'}; with: {contact.participant or 'not shown'}",
-        outcome,
+        f"staff: {staff_of(contact)}; with: {contact.participant or 'not shown'}",
+        outcome_of(contact),
         f"sources: {', '.join(contact.sources)}",
     ]
+
+
+def staff_of(contact: AssessedContact) -> str:
+    """Who of the staff took part, with their roles."""
+    people = [f"{person.name or 'name not stated'} ({person.role or 'role not stated'})" for person in contact.staff]
+    return "; ".join(people) or "not stated"
+
+
+def outcome_of(contact: AssessedContact) -> str:
+    """What a contact amounts to, and why."""
+    if contact.reason is not None:
+        return f"excluded: {_REASONS[contact.reason]}"
+    if contact.missing:
+        return f"insufficient: missing {', '.join(contact.missing).replace('_', ' ')}"
+    return contact.outcome
 
 
 def _ascii(line: str) -> str:

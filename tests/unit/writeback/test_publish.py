@@ -1,8 +1,10 @@
 """One document for a patient's month: looked for, sent once, found again."""
 
 import base64
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,13 +12,17 @@ from fhir.resources.R4B.documentreference import DocumentReference
 
 from fhir_rpm import assess
 from fhir_rpm.client import Capability, Created, Pull
+from fhir_rpm.client.writes import RefusedError, StaleError
 from fhir_rpm.config import WriteSettings
 from fhir_rpm.errors import AccessError, UnavailableError, WriteUncertainError
 from fhir_rpm.model import Assessment, Gap
+from fhir_rpm.model.write import Move
 from fhir_rpm.month import BillingMonth
 from fhir_rpm.sandbox.manners import MANNERS, create_fault
+from fhir_rpm.store import open_ledger
 from fhir_rpm.vendor import vendor_section
 from fhir_rpm.writeback import (
+    Desk,
     DocumentShape,
     Published,
     build_document,
@@ -34,139 +40,450 @@ CALL = encounter("e1", "2026-05-14T14:02:00-04:00", "2026-05-14T14:14:00-04:00")
 VENDORS = ("generic", "epic", "oracle")
 
 
+GAPS = (Gap(resource_type="DocumentReference", code="59204", reason="withheld"),)
+
+
+def _changed() -> Assessment:
+    return _assessment("Left voicemail, no answer.")
+
+
+@cache
 def _assessment(text: str = SPOKE) -> Assessment:
     return assess([CALL, note("d1", text, about="e1")], month="2026-05", time_zone="America/New_York")
 
 
-class FakeEhr:
-    """An EHR in memory that can lose an answer after filing, refuse, or fail to search."""
+class Ehr:
+    """An EHR in memory that can lose answers or requests, refuse, hide what was filed, or withhold part of a search."""
 
-    def __init__(self, vendor: str) -> None:
+    def __init__(self, vendor: str, declares: dict[str, Any] | None = None) -> None:
         self.vendor = vendor
+        self.base_url = "http://127.0.0.1/fhir"
         self.filed: list[dict[str, Any]] = []
-        self.lose_answer = False
-        self.lose_request = False
+        self.seen: list[tuple[str, str]] = []
+        self.fails: list[str] = []
+        self.hidden = False
+        self.unreadable = False
         self.gaps: tuple[Gap, ...] = ()
-        self.capability = Capability({})
+        self.copies = 1
+        updating = {"type": "DocumentReference", "interaction": [{"code": "update"}]}
+        self.capability = Capability({"rest": [{"resource": [updating | (declares or {})]}]})
+
+    def authenticate(self) -> None:
+        self._may_fail("authenticate")
 
     def search(self, resource_type: str, params: Mapping[str, Any]) -> Pull:
-        return Pull(tuple(self.filed), self.gaps)
+        self.seen.append(("GET", resource_type))
+        self._may_fail("search")
+        return Pull(() if self.hidden else tuple(self.filed), self.gaps)
 
     def read(self, reference: str) -> dict[str, Any]:
+        raise UnavailableError(f"{reference} could not be read.")
+
+    def read_version(self, reference: str) -> Created | None:
+        self._may_fail("read")
+        if self.unreadable:
+            raise AccessError("no read scope")
         found = [item for item in self.filed if f"DocumentReference/{item['id']}" == reference]
-        if not found:
-            raise UnavailableError(f"{reference} could not be read.")
-        return found[0]
+        return Created(reference, found[0]["meta"]["versionId"], found[0]) if found else None
 
     def create(self, resource: dict[str, Any], headers: Mapping[str, str] | None = None) -> Created:
-        if self.lose_request:
-            raise WriteUncertainError("lost")
+        self.seen.append(("POST", "DocumentReference"))
+        self._may_fail("lose request")
+        self._may_fail("refuse")
+        kept = [item for item in self.filed if headers and item.get("identifier") == resource.get("identifier")]
+        if kept:
+            return Created(f"DocumentReference/{kept[0]['id']}", existed=True)
         dropped = {} if self.vendor == "generic" else {"identifier": None}
-        self.filed.append({**resource, **dropped, "id": f"f{len(self.filed) + 1}"})
-        if self.lose_answer:
-            raise WriteUncertainError("lost")
-        return Created(f"DocumentReference/f{len(self.filed)}")
+        for _ in range(self.copies):
+            identity = f"f{len(self.filed) + 1}"
+            self.filed.append({**resource, **dropped, "id": identity, "meta": {"versionId": "1"}})
+        self._may_fail("lose answer")
+        return Created(f"DocumentReference/{identity}", "1")
+
+    def update(self, reference: str, resource: dict[str, Any], version: str) -> Created:
+        self.seen.append(("PUT", reference))
+        self._may_fail("lose request")
+        place, held = next((i, d) for i, d in enumerate(self.filed) if reference.endswith(f"/{d['id']}"))
+        if held["meta"]["versionId"] != version or "stale" in self.fails:
+            self._may_fail("stale")
+            raise StaleError("stale")
+        self.filed[place] = {**resource, "meta": {"versionId": str(int(version) + 1)}}
+        self._may_fail("lose answer")
+        return Created(reference, str(int(version) + 1))
+
+    def shown_request(self, method: str, reference: str, headers: Mapping[str, str]) -> dict[str, Any]:
+        return {"method": method, "url": f"{self.base_url}/{reference}", "headers": dict(headers)}
+
+    def _may_fail(self, how: str) -> None:
+        errors: dict[str, Exception] = {
+            "search": UnavailableError("down"),
+            "read": UnavailableError("down"),
+            "authenticate": AccessError("no token"),
+            "lose request": WriteUncertainError("lost"),
+            "lose answer": WriteUncertainError("lost"),
+            "refuse": RefusedError("refused"),
+            "stale": StaleError("stale"),
+        }
+        if how in self.fails:
+            self.fails.remove(how)
+            raise errors[how]
+
+    @property
+    def sent(self) -> int:
+        return sum(method in ("POST", "PUT") for method, _ in self.seen)
 
 
-def _publish(ehr: FakeEhr, assessment: Assessment | None = None, **more: Any) -> Published:
-    return publish(
-        ehr, assessment or _assessment(), MAY, resources=[CALL], settings=WriteSettings(), created=NOW, **more
-    )
+class Practice:
+    """A practice that writes May of its patient into an EHR, with a ledger and a clock that only tests move."""
+
+    def __init__(self, folder: Path, vendor: str = "epic", **more: Any) -> None:
+        self.ehr = Ehr(vendor, **more)
+        self.ledger = open_ledger(folder / "ledger.sqlite3")
+        self.now = NOW
+
+    def desk(self, **more: Any) -> Desk:
+        return Desk(self.ehr, self.ledger, "here", WriteSettings(), clock=lambda: self.now, **more)
+
+    def publish(self, assessment: Assessment | None = None, desk: Desk | None = None, **more: Any) -> Published:
+        month = {"resources": [CALL], "created": self.now} | more
+        return publish(desk or self.desk(), assessment or _assessment(), MAY, **month)
+
+    def later(self, **delta: float) -> None:
+        self.now += timedelta(**delta)
+
+    @property
+    def states(self) -> list[tuple[str, str]]:
+        return [(write.state, write.reason) for write in self.ledger.listed()]
 
 
-@pytest.mark.parametrize("vendor", VENDORS)
-def test_a_second_run_writes_nothing(vendor: str) -> None:
-    ehr = FakeEhr(vendor)
-    assert _publish(ehr).status == "written"
-    assert _publish(ehr).status == "unchanged"
-    assert len(ehr.filed) == 1
+@pytest.fixture(params=VENDORS)
+def practice(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Practice]:
+    opened = Practice(tmp_path, request.param)
+    yield opened
+    opened.ledger.close()
 
 
-@pytest.mark.parametrize("vendor", VENDORS)
-def test_a_changed_month_is_written_anew(vendor: str) -> None:
-    ehr = FakeEhr(vendor)
-    _publish(ehr)
-    assert _publish(ehr, _assessment("Left voicemail, no answer.")).status == "written"
-    assert len(ehr.filed) == 2
-    assert ("relatesTo" in ehr.filed[1]) is (vendor == "generic")
+@pytest.fixture
+def open_practice(tmp_path: Path) -> Iterator[Callable[..., Practice]]:
+    opened: list[Practice] = []
+
+    def make(vendor: str, **more: Any) -> Practice:
+        opened.append(Practice(tmp_path / str(len(opened)), vendor, **more))
+        return opened[-1]
+
+    yield make
+    for each in opened:
+        each.ledger.close()
 
 
-@pytest.mark.parametrize("vendor", VENDORS)
-def test_a_lost_answer_is_found_by_a_search_and_not_sent_again(vendor: str) -> None:
-    ehr = FakeEhr(vendor)
-    ehr.lose_answer = True
-    assert _publish(ehr).status == "written"
-    assert len(ehr.filed) == 1
+def test_a_second_run_writes_nothing(practice: Practice) -> None:
+    assert practice.publish().status == "written"
+    again = practice.publish()
+    assert (again.status, again.reference) == ("unchanged", "DocumentReference/f1")
+    assert practice.states == [("written", "answered")]
+    assert practice.ehr.sent == 1
 
 
-def test_a_lost_request_is_handed_to_a_person_with_what_to_look_for() -> None:
-    ehr = FakeEhr("epic")
-    ehr.lose_request = True
-    published = _publish(ehr)
-    assert published.status == "needs_person"
-    assert (hash_in(render_text(_assessment(), MAY)) or "?") in published.detail
-    assert ehr.filed == []
+def test_the_intent_is_on_record_before_the_request_goes_out(practice: Practice) -> None:
+    seen: list[str] = []
+
+    def look(step: str) -> None:
+        if step == "before send":
+            seen.extend(write.state for write in practice.ledger.listed())
+
+    practice.publish(desk=practice.desk(checkpoint=look))
+    assert seen == ["sending"]
 
 
-def test_a_search_that_is_not_complete_sends_nothing() -> None:
-    ehr = FakeEhr("epic")
-    ehr.gaps = (Gap(resource_type="DocumentReference", code="59204", reason="withheld"),)
-    assert _publish(ehr).status == "needs_person"
-    assert ehr.filed == []
+def test_a_ledger_that_cannot_take_the_intent_sends_nothing(practice: Practice) -> None:
+    def fill_the_disk(step: str) -> None:
+        if step == "before ledger.claim":
+            raise UnavailableError("The ledger cannot grow.")
+
+    with pytest.raises(UnavailableError):
+        practice.publish(desk=practice.desk(checkpoint=fill_the_disk))
+    assert practice.ehr.sent == 0
+    assert practice.publish().status == "written"
 
 
-def test_a_dry_run_shows_the_request_and_sends_nothing() -> None:
-    ehr = FakeEhr("generic")
-    published = _publish(ehr, dry_run=True)
+def test_a_result_that_cannot_be_recorded_names_the_document_and_is_found_by_the_next_run(practice: Practice) -> None:
+    def fill_the_disk(step: str) -> None:
+        if step == "before ledger.record":
+            raise UnavailableError("The ledger cannot grow.", "Free some space.")
+
+    with pytest.raises(WriteUncertainError, match=r"DocumentReference/f1 was sent.*cannot grow.*Free some space"):
+        practice.publish(desk=practice.desk(checkpoint=fill_the_disk))
+    assert practice.publish().status == "in_progress"
+    practice.later(minutes=16)
+    assert practice.publish().status == "unchanged"
+    assert (practice.ehr.sent, practice.states) == (1, [("written", "found_by_search")])
+
+
+def test_without_a_token_nothing_is_sent_and_nothing_is_uncertain(practice: Practice) -> None:
+    practice.ehr.fails = ["authenticate"]
+    with pytest.raises(AccessError):
+        practice.publish()
+    assert practice.states == [("planned", "planned")]
+    assert practice.publish().status == "written"
+
+
+def test_a_lost_answer_is_found_by_a_search_and_not_sent_again(practice: Practice) -> None:
+    practice.ehr.fails = ["lose answer"]
+    assert practice.publish().status == "written"
+    assert practice.states == [("written", "found_by_search")]
+    assert practice.publish().status == "unchanged"
+    assert practice.ehr.sent == 1
+
+
+def test_a_document_that_appears_late_is_found_by_a_later_run(practice: Practice) -> None:
+    practice.ehr.fails = ["lose answer"]
+    practice.ehr.hidden = True
+    first = practice.publish()
+    assert (first.status, practice.states) == ("unknown", [("unknown", "lost_answer")])
+    assert content_hash(_assessment()) in first.detail
+    assert f"writes resolve {first.write}" in first.detail
+    practice.later(minutes=5)
+    assert practice.publish().status == "unknown"
+    practice.ehr.hidden = False
+    assert practice.publish().status == "unchanged"
+    assert practice.ehr.sent == 1
+
+
+@pytest.mark.parametrize("vendor", ["epic", "oracle"])
+def test_a_lost_request_is_a_persons_and_is_never_sent_again(
+    vendor: str, open_practice: Callable[..., Practice]
+) -> None:
+    practice = open_practice(vendor)
+    practice.ehr.fails = ["lose request"]
+    assert practice.publish().status == "unknown"
+    practice.later(minutes=61)
+    for _ in range(3):
+        assert practice.publish().status == "needs_person"
+    assert (practice.ehr.sent, practice.states) == (1, [("needs_person", "not_found")])
+
+
+def test_a_search_that_fails_after_a_lost_answer_says_nothing(practice: Practice) -> None:
+    practice.ehr.fails = ["lose answer"]
+
+    def cut(step: str) -> None:
+        if step == "before chart.look_again":
+            practice.ehr.fails = ["search"]
+
+    assert practice.publish(desk=practice.desk(checkpoint=cut)).status == "unknown"
+    assert practice.publish().status == "unchanged"
+    assert practice.ehr.sent == 1
+
+
+@pytest.mark.parametrize(("minutes", "status", "sent"), [(59, "unknown", 1), (61, "written", 2)])
+def test_where_the_server_itself_prevents_a_second_it_is_sent_again_after_a_while(
+    minutes: int, status: str, sent: int, open_practice: Callable[..., Practice]
+) -> None:
+    practice = open_practice("generic", declares={"conditionalCreate": True})
+    practice.ehr.fails = ["lose request"]
+    assert practice.publish().status == "unknown"
+    practice.later(minutes=minutes)
+    assert (practice.publish().status, practice.ehr.sent) == (status, sent)
+
+
+def test_an_immediate_search_that_is_not_complete_proves_nothing(
+    open_practice: Callable[..., Practice], tmp_path: Path
+) -> None:
+    site = tmp_path / "site.toml"
+    site.write_text('extends = "epic"\n[write.protocol]\nsearch_is_immediate = true\n')
+    for gaps, status, sent in ((GAPS, "needs_person", 1), ((), "written", 2)):
+        practice = open_practice(str(site))
+        practice.ehr.fails = ["lose request"]
+        assert practice.publish().status == "unknown"
+        practice.later(minutes=61)
+        practice.ehr.gaps = gaps
+        assert (practice.publish().status, practice.ehr.sent) == (status, sent)
+
+
+@pytest.mark.parametrize("step", ["before send", "after send"])
+def test_a_runner_that_died_while_sending_is_found_out_after_its_lease(step: str, practice: Practice) -> None:
+    class Killed(BaseException):
+        pass
+
+    def kill(at: str) -> None:
+        if at == step or at == "before ledger.record":
+            raise Killed
+
+    with pytest.raises(Killed):
+        practice.publish(desk=practice.desk(checkpoint=kill))
+    assert practice.states == [("sending", "intent")]
+    assert practice.publish().status == "in_progress"
+    practice.later(minutes=16)
+    published = practice.publish()
+    assert published.status == ("unchanged" if step == "after send" else "unknown")
+    assert practice.ehr.sent == (1 if step == "after send" else 0)
+
+
+def test_a_runner_believed_dead_that_was_not_has_the_last_word(practice: Practice) -> None:
+    def overtake(step: str) -> None:
+        if step == "after send":
+            practice.later(minutes=16)
+            practice.ehr.hidden = True
+            assert practice.publish().status == "unknown"
+            practice.ehr.hidden = False
+
+    assert practice.publish(desk=practice.desk(checkpoint=overtake)).status == "written"
+    assert practice.states == [("written", "answered")]
+    assert practice.ehr.sent == 1
+
+
+@pytest.mark.parametrize("step", ["after ledger.look", "after chart.look", "after ledger.plan", "after ledger.claim"])
+def test_a_runner_that_comes_in_between_does_not_send_too(step: str, practice: Practice) -> None:
+    others: list[Published] = []
+
+    def come_in(at: str) -> None:
+        if at == step and not others:
+            others.append(practice.publish())
+
+    mine = practice.publish(desk=practice.desk(checkpoint=come_in))
+    assert sorted([mine.status, others[0].status]) == ["in_progress", "written"]
+    assert practice.ehr.sent == 1
+
+
+def test_a_refusal_is_no_uncertainty_and_may_be_tried_again(practice: Practice) -> None:
+    practice.ehr.fails = ["refuse"]
+    with pytest.raises(RefusedError):
+        practice.publish()
+    assert practice.states == [("failed", "refused")]
+    assert practice.publish().status == "written"
+    assert len(practice.ehr.filed) == 1
+
+
+def test_an_equal_document_that_the_ledger_does_not_know_is_taken_over(
+    practice: Practice, open_practice: Callable[..., Practice]
+) -> None:
+    practice.publish()
+    elsewhere = open_practice(practice.ehr.vendor)
+    elsewhere.ehr = practice.ehr
+    assert elsewhere.publish().status == "unchanged"
+    assert elsewhere.states == [("written", "found_by_search")]
+    assert practice.ehr.sent == 1
+
+
+def test_two_equal_documents_in_a_chart_are_a_persons_until_one_is_gone(practice: Practice) -> None:
+    practice.ehr.fails = ["lose answer"]
+    practice.ehr.copies = 2
+    first = practice.publish()
+    assert (first.status, practice.states) == ("needs_person", [("needs_person", "duplicates")])
+    practice.ehr.filed[1]["status"] = "entered-in-error"
+    assert practice.publish().status == "unchanged"
+
+
+def test_a_document_that_has_left_the_chart_is_a_persons(practice: Practice) -> None:
+    practice.publish()
+    practice.ehr.filed[0]["status"] = "entered-in-error"
+    assert practice.publish().status == "needs_person"
+    assert practice.publish().status == "needs_person"
+    assert (practice.ehr.sent, practice.states) == (1, [("needs_person", "gone")])
+
+
+def test_what_cannot_be_read_back_is_believed_to_be_there(practice: Practice) -> None:
+    practice.ehr.unreadable = True
+    assert practice.publish().status == "written"
+    assert practice.publish().status == "unchanged"
+    assert practice.ehr.sent == 1
+
+
+def test_a_search_that_is_not_complete_sends_nothing_and_goes_on_once_it_is(practice: Practice) -> None:
+    practice.ehr.gaps = GAPS
+    assert practice.publish().status == "needs_person"
+    assert practice.publish().status == "needs_person"
+    assert practice.states == [("needs_person", "search_incomplete")]
+    assert len(practice.ledger.history(1)) == 2
+    practice.ehr.gaps = ()
+    assert practice.publish().status == "written"
+    assert practice.ehr.sent == 1
+
+
+def test_a_note_of_ours_that_cannot_be_read_makes_a_search_incomplete(open_practice: Callable[..., Practice]) -> None:
+    practice = open_practice("epic")
+    attachment = {"contentType": "text/html", "url": "Binary/b1"}
+    practice.ehr.filed = [{"id": "n1", "status": "current", "content": [{"attachment": attachment}]}]
+    assert practice.publish().status == "needs_person"
+    assert practice.states == [("needs_person", "search_incomplete")]
+
+
+def test_a_person_who_has_looked_lets_one_document_pass(practice: Practice) -> None:
+    practice.ehr.gaps = GAPS
+    blocked = practice.publish()
+    write = practice.ledger.find(blocked.write or 0)
+    assert write is not None
+    practice.ledger.move(write, Move(before=("needs_person",), after="failed", reason="said_not_written"), NOW)
+    assert practice.publish().status == "written"
+
+
+def test_a_dry_run_shows_the_request_and_touches_nothing(practice: Practice) -> None:
+    published = practice.publish(dry_run=True)
     assert published.status == "dry_run"
     assert published.request is not None
-    assert ehr.filed == []
+    assert published.request["method"] == "POST"
+    assert published.request["url"] == "http://127.0.0.1/fhir/DocumentReference"
+    assert published.request["body"]["resourceType"] == "DocumentReference"
+    assert (practice.ehr.sent, practice.states) == (0, [])
 
 
-def test_epic_without_an_encounter_needs_a_person() -> None:
-    ehr = FakeEhr("epic")
+def test_epic_without_an_encounter_needs_a_person_until_there_is_one(open_practice: Callable[..., Practice]) -> None:
+    practice = open_practice("epic")
     empty = assess([note("d1", SPOKE)], month="2026-05", time_zone="America/New_York")
-    assert publish(ehr, empty, MAY, resources=[], settings=WriteSettings(), created=NOW).status == "needs_person"
+    assert practice.publish(empty, resources=[]).status == "needs_person"
+    assert practice.states == [("needs_person", "no_encounter")]
+    assert practice.publish().status == "written"
 
 
-def test_a_refusal_is_no_uncertainty() -> None:
-    class Refusing(FakeEhr):
-        def create(self, resource: dict[str, Any], headers: Mapping[str, str] | None = None) -> Created:
-            raise AccessError("no", "ask")
-
-    with pytest.raises(AccessError):
-        _publish(Refusing("epic"))
+def test_if_none_exist_is_sent_only_where_it_is_declared(open_practice: Callable[..., Practice]) -> None:
+    for declares, sent in (({"conditionalCreate": True}, True), ({}, False)):
+        request = open_practice("generic", declares=declares).publish().request
+        assert request is not None
+        assert ("If-None-Exist" in request["headers"]) is sent
 
 
-@pytest.mark.parametrize("vendor", VENDORS)
-def test_every_vendor_accepts_the_document_and_so_does_r4(vendor: str) -> None:
-    ehr = FakeEhr(vendor)
-    request = _publish(ehr).request
+def test_another_document_that_the_server_kept_instead_is_a_persons(open_practice: Callable[..., Practice]) -> None:
+    practice = open_practice("generic", declares={"conditionalCreate": True})
+
+    def overtaken(step: str) -> None:
+        if step == "before send":
+            elsewhere = open_practice("generic", declares={"conditionalCreate": True})
+            elsewhere.ehr = practice.ehr
+            elsewhere.publish(_changed())
+
+    assert practice.publish(desk=practice.desk(checkpoint=overtaken)).status == "needs_person"
+    assert practice.states == [("needs_person", "other_document")]
+    assert len(practice.ehr.filed) == 1
+
+
+def _body(practice: Practice) -> dict[str, Any]:
+    request = practice.publish(dry_run=True).request
     assert request is not None
+    return dict(request["body"])
+
+
+def test_every_vendor_accepts_the_document_and_so_does_r4(practice: Practice) -> None:
+    request, vendor = _body(practice), practice.ehr.vendor
     DocumentReference.model_validate(request)
     assert create_fault(MANNERS[vendor], request, CALL) is None
     assert request["context"]["period"] == {"start": "2026-05-01T00:00:00-04:00", "end": "2026-05-31T23:59:59-04:00"}
     assert request["type"]["coding"][0]["code"] == "11506-3"
 
 
-def test_epic_gets_one_plain_text_and_an_encounter_of_the_patient() -> None:
-    request = _publish(FakeEhr("epic")).request
-    assert request is not None
+def test_epic_gets_one_plain_text_and_an_encounter_of_the_patient(open_practice: Callable[..., Practice]) -> None:
+    request = _body(open_practice("epic"))
     assert [item["attachment"]["contentType"] for item in request["content"]] == ["text/plain"]
     assert request["context"]["encounter"] == [{"reference": "Encounter/e1"}]
     assert "identifier" not in request
 
 
-def test_oracle_gets_a_charset_and_no_identifier() -> None:
-    request = _publish(FakeEhr("oracle")).request
-    assert request is not None
+def test_oracle_gets_a_charset_and_no_identifier(open_practice: Callable[..., Practice]) -> None:
+    request = _body(open_practice("oracle"))
     assert request["content"][0]["attachment"]["contentType"] == "text/plain;charset=utf-8"
     assert not {"identifier", "category", "relatesTo"} & set(request)
 
 
-def test_a_plain_server_gets_the_identifier_and_the_assessment() -> None:
-    request = _publish(FakeEhr("generic")).request
-    assert request is not None
+def test_a_plain_server_gets_the_identifier_and_the_assessment(open_practice: Callable[..., Practice]) -> None:
+    request = _body(open_practice("generic"))
     assert request["identifier"][0]["value"] == "p1-2026-05"
     told = base64.b64decode(request["content"][1]["attachment"]["data"]).decode()
     assert Assessment.model_validate_json(told) == _assessment()
@@ -196,13 +513,21 @@ def test_the_text_is_plain_ascii_and_says_what_a_reader_needs() -> None:
     assert max(map(len, text.splitlines())) <= 100
 
 
-def test_equal_assessments_give_equal_text_and_a_hash_over_the_words() -> None:
+def test_the_hash_stands_in_the_text_however_a_chart_wraps_it() -> None:
     text = render_text(_assessment(), MAY)
     assert text == render_text(_assessment(), MAY)
-    body = text.rpartition("\nfhir-rpm content hash")[0]
-    assert hash_in(text) == content_hash(body.replace("\n", "  \n "))
-    assert hash_in(render_text(_assessment("Left voicemail."), MAY)) != hash_in(text)
+    assert hash_in(text) == content_hash(_assessment()) != content_hash(_changed())
+    assert hash_in(text.replace("content hash: ", "content hash:\n   ")) == hash_in(text)
     assert hash_in("Somebody else's note") is None
+
+
+def test_the_hash_knows_neither_order_nor_wording() -> None:
+    one = _assessment()
+    assert len(one.contacts) == 1
+    second = one.contacts[0].model_copy(update={"sources": ("Encounter/e2",), "minutes": 3})
+    forth = one.model_copy(update={"contacts": (*one.contacts, second)})
+    back = one.model_copy(update={"contacts": (second, *one.contacts), "actions": ("Said better.",), "citations": ()})
+    assert content_hash(forth) == content_hash(back) != content_hash(one)
 
 
 def test_the_anchor_is_the_latest_qualifying_contact_and_never_a_cancelled_one() -> None:

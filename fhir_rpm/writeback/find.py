@@ -1,0 +1,167 @@
+"""Looking in the chart: which documents of ours are there for a month, and whether that is certain."""
+
+import base64
+import binascii
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import ValidationError
+from striprtf.striprtf import rtf_to_text
+
+from fhir_rpm.errors import UnavailableError
+from fhir_rpm.model import Assessment
+from fhir_rpm.model.write import Outline
+from fhir_rpm.month import BillingMonth
+from fhir_rpm.writeback.desk import Ehr, Json
+from fhir_rpm.writeback.document import DocumentShape, identifier_of
+from fhir_rpm.writeback.fingerprint import outline_of
+from fhir_rpm.writeback.render import hash_in
+
+_MONTH = re.compile(r"\bMonth:\s+(\d{4}-\d\d)\b")
+_NOT_THERE = ("entered-in-error", "superseded")
+_TEXT = ("text/", "application/xhtml", "application/xml", "application/rtf")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A document of ours in the chart."""
+
+    reference: str
+    content_hash: str
+    date: str
+    replaces: tuple[str, ...] = ()
+    outline: Outline | None = None
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a look in the chart brought; when it is not complete, absence proves nothing."""
+
+    complete: bool
+    ours: tuple[Found, ...] = ()
+
+    @property
+    def heads(self) -> tuple[Found, ...]:
+        """Those that no later one replaces, oldest first."""
+        replaced = {reference for found in self.ours for reference in found.replaces}
+        return tuple(found for found in self.ours if found.reference not in replaced)
+
+
+def look(session: Ehr, assessment: Assessment, month: BillingMonth, shape: DocumentShape, now: datetime) -> Look:
+    """Documents of ours for a patient's month, by identifier where it is kept, else by the hash in their text."""
+    try:
+        pulled = session.search("DocumentReference", search_params(assessment, month, shape, now))
+    except UnavailableError:
+        return Look(complete=False)
+    complete, found = not pulled.gaps, []
+    for document in pulled.resources:
+        if str(document.get("status")).strip() in _NOT_THERE or not _is_of(document, assessment.patient):
+            continue
+        texts = list(texts_of(session, document))
+        complete = complete and None not in texts
+        value = _ours(texts, month)
+        if value is not None:
+            found.append(_found(document, value))
+    return Look(complete, tuple(sorted(found, key=lambda item: (item.date, item.reference))))
+
+
+def search_params(
+    assessment: Assessment, month: BillingMonth, shape: DocumentShape, now: datetime
+) -> dict[str, str | list[str]]:
+    """How to ask for them: our documents are filed after the month has begun."""
+    params: dict[str, str | list[str]] = {"patient": (assessment.patient or "").removeprefix("Patient/")}
+    if shape.keeps_identifier:
+        return params | {"identifier": token_of(assessment)}
+    if shape.protocol.search_category:
+        params["category"] = shape.protocol.search_category
+    until = now + timedelta(days=1)
+    if shape.protocol.date_style == "days":
+        params["date"] = [f"ge{month.pull_start.date().isoformat()}", f"le{until.date().isoformat()}"]
+    elif shape.protocol.date_style == "instants":
+        params["date"] = [f"ge{month.pull_start.isoformat()}", f"lt{until.isoformat(timespec='seconds')}"]
+    return params
+
+
+def token_of(assessment: Assessment) -> str:
+    """The business identifier as a search token."""
+    identifier = identifier_of(assessment)
+    return f"{identifier['system']}|{identifier['value']}"
+
+
+def hash_of(session: Ehr, document: Json) -> str | None:
+    """The content hash that a document carries; None when it carries none or cannot be read."""
+    return next((value for text in texts_of(session, document) if text and (value := hash_in(text))), None)
+
+
+def texts_of(session: Ehr, document: Json) -> Iterator[str | None]:
+    """Each attachment that may hold text, as plain text; None for one that cannot be read."""
+    for item in document.get("content") or []:
+        attachment = item.get("attachment") if isinstance(item, dict) else None
+        if not isinstance(attachment, dict):
+            continue
+        kind = str(attachment.get("contentType") or "text/").partition(";")[0].strip().lower()
+        if not kind.startswith(_TEXT):
+            continue
+        data = attachment.get("data") or _behind(session, attachment.get("url"))
+        yield _plain(data, kind) if data else (None if attachment.get("url") else "")
+
+
+def _behind(session: Ehr, url: object) -> str | None:
+    if not isinstance(url, str):
+        return None
+    try:
+        return session.read(f"Binary/{url.rpartition('/')[2]}").get("data")
+    except UnavailableError:
+        return None
+
+
+def _plain(data: object, kind: str) -> str | None:
+    """The text behind base64, whatever the chart has made of it: charts turn notes into HTML or RTF."""
+    try:
+        text = base64.b64decode(str(data), validate=True).decode("utf-8", "replace")
+    except (binascii.Error, ValueError):
+        return None
+    if "rtf" in kind or "richtext" in kind:
+        return str(rtf_to_text(text, errors="ignore"))  # type: ignore[no-untyped-call]
+    return html.unescape(re.sub(r"<[^>]+>", "\n", text)) if "ml" in kind else text
+
+
+def _ours(texts: list[str | None], month: BillingMonth) -> str | None:
+    """The hash, when the text is of ours and of that month."""
+    for text in texts:
+        named = _MONTH.search(text or "")
+        if text and named is not None and named[1] == str(month):
+            return hash_in(text)
+    return None
+
+
+def _is_of(document: Json, patient: str | None) -> bool:
+    """Whether it may be the patient's: a server that ignores a parameter returns other patients' documents too."""
+    subject = document.get("subject")
+    reference = subject.get("reference") if isinstance(subject, dict) else None
+    return not isinstance(reference, str) or reference.endswith(patient or "?")
+
+
+def _found(document: Json, value: str) -> Found:
+    related = [item for item in document.get("relatesTo") or [] if isinstance(item, dict)]
+    targets = [item.get("target") for item in related if item.get("code") == "replaces"]
+    replaced = [str(target.get("reference")) for target in targets if isinstance(target, dict)]
+    named = tuple("/".join(reference.split("/")[-2:]) for reference in replaced)
+    reference = f"DocumentReference/{document.get('id')}"
+    return Found(reference, value, str(document.get("date")), named, _outline(document))
+
+
+def _outline(document: Json) -> Outline | None:
+    """What an earlier document said, where the assessment rides along with it."""
+    for item in document.get("content") or []:
+        attachment: Any = item.get("attachment") if isinstance(item, dict) else None
+        if isinstance(attachment, dict) and attachment.get("contentType") == "application/json":
+            try:
+                return outline_of(Assessment.model_validate_json(base64.b64decode(str(attachment.get("data")))))
+            except (ValidationError, ValueError):
+                return None
+    return None

@@ -1,0 +1,53 @@
+"""The one moment at which something is sent, and the record of what came back."""
+
+from collections.abc import Callable
+
+from fhir_rpm.client import Created
+from fhir_rpm.client.writes import RefusedError, StaleError
+from fhir_rpm.errors import AccessError, FhirRpmError, UnavailableError, WriteUncertainError
+from fhir_rpm.model.write import Move, Write, WriteState
+from fhir_rpm.writeback.desk import Desk
+
+_UNSURE: tuple[WriteState, ...] = ("sending", "unknown", "needs_person")
+_NOT_WRITTEN = {AccessError: "not_allowed", RefusedError: "refused", StaleError: "stale", UnavailableError: "not_sent"}
+
+
+def send(desk: Desk, write: Write, act: Callable[[], Created]) -> tuple[Write, Created | None]:
+    """Do a write that is claimed, once, and record its outcome; the answer is None when it was lost.
+
+    Raises:
+        AccessError, RefusedError, StaleError, UnavailableError: nothing was written; the ledger says so.
+        WriteUncertainError: it was written, or may have been, and the ledger could not record it.
+    """
+    try:
+        made = desk.step("send", act)
+    except WriteUncertainError:
+        lost = Move(before=("sending",), after="unknown", reason="lost_answer", owner=desk.owner)
+        return _recorded(desk, write, lost), None
+    except tuple(_NOT_WRITTEN) as error:
+        _recorded(desk, write, Move(before=("sending",), after="failed", reason=_reason(error), owner=desk.owner))
+        raise
+    except BaseException:
+        _recorded(desk, write, Move(before=("sending",), after="unknown", reason="lost_answer", owner=desk.owner))
+        raise
+    reason = "existed" if made.existed else "answered"
+    done = Move(before=_UNSURE, after="written", reason=reason, reference=made.reference, version=made.version)
+    return _recorded(desk, write, done), made
+
+
+def _recorded(desk: Desk, write: Write, move: Move) -> Write:
+    """The write after a step; when the ledger cannot take it, the next run finds the document by a search."""
+    try:
+        moved = desk.step("ledger.record", lambda: desk.book.move(write, move, desk.clock()))
+    except FhirRpmError as error:
+        if move.after == "failed":
+            raise
+        named = move.reference or f"A document of {write.month} for Patient/{write.patient}"
+        problem = f"{named} was sent, but the ledger could not record it: {error.problem}"
+        remedy = f"{error.remedy} The next run finds it by a search."
+        raise WriteUncertainError(problem, remedy.strip()) from error
+    return moved or write
+
+
+def _reason(error: BaseException) -> str:
+    return next(reason for kind, reason in _NOT_WRITTEN.items() if isinstance(error, kind))
