@@ -9,9 +9,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from fhir_rpm.client.doctor import Order, examine
+from fhir_rpm.config import load_settings
 from fhir_rpm.errors import AccessError, FhirRpmError
 from tests.builders import SPOKE, encounter, note, reading
-from tests.hostile import Reply, Seen, bundle
+from tests.hostile import Hostile, Reply, Seen, bundle
 from tests.quirks.ehr import (
     CALL,
     EVIDENCE,
@@ -260,12 +262,17 @@ def test_a_registration_that_has_not_spread_yet_is_named_as_a_cause() -> None:
         session.authenticate()
 
 
-@pytest.mark.quirk(29)
-def test_each_assertion_has_a_jti_of_its_own_and_lives_under_five_minutes(tmp_path: Path) -> None:
+def _key_file(folder: Path) -> Path:
+    path = folder / "key.pem"
     key = ec.generate_private_key(ec.SECP384R1())
-    path = tmp_path / "key.pem"
     path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     path.chmod(0o600)
+    return path
+
+
+@pytest.mark.quirk(29)
+def test_each_assertion_has_a_jti_of_its_own_and_lives_under_five_minutes(tmp_path: Path) -> None:
+    path = _key_file(tmp_path)
     public_url = "https://practice.example.org/jwks.json"
     own = {"client_id": "app", "private_key": path, "key_id": "k1", "jwks_url": public_url}
     with serving({"token": Reply(400, {"error": "invalid_client"})}, **own) as (session, server):
@@ -279,3 +286,15 @@ def test_each_assertion_has_a_jti_of_its_own_and_lives_under_five_minutes(tmp_pa
     assert all(0 < item["exp"] - item["iat"] <= 300 and len(item["jti"]) <= 151 for item in claims)
     headers = [jwt.get_unverified_header(text) for text in assertions]
     assert all((item["alg"], item["kid"], item["jku"]) == ("ES384", "k1", public_url) for item in headers)
+
+
+@pytest.mark.quirk(29)
+@pytest.mark.parametrize(("published", "cause"), [(False, "jwks_missing"), (True, "jwks_redirects")])
+def test_the_doctor_finds_a_key_set_that_is_not_published_or_redirects(
+    published: bool, cause: str, tmp_path: Path
+) -> None:
+    with Hostile(lambda seen: Reply(302, None, {"Location": "/elsewhere"})) as server:
+        given = {"base_url": server.base, "vendor": "epic", "client_id": "app", "private_key": _key_file(tmp_path)}
+        given |= {"jwks_url": f"{server.base}/jwks.json"} if published else {}
+        steps = examine(lambda: load_settings(None, given, {}), Order(patient="p1"))
+        assert {step.name: step.cause for step in steps}["jwks"] == cause
