@@ -1,6 +1,7 @@
 """The one door to the network: bounded, polite, patient with reads only, and a token that never leaves its origin."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from typing import Any
@@ -99,11 +100,18 @@ class Transport:
     def get(self, url: str, accept: str = FHIR_JSON, params: Mapping[str, Any] | None = None) -> Answer:
         """Read, retrying what may pass, following redirects; a refused token is renewed once.
 
+        Records are taken from the EHR alone: a redirect to another origin is no answer of it, even without a token.
+
         Raises:
-            UnavailableError: the server could not be reached, or kept failing on the way, or these are quiet hours.
+            UnavailableError: the server could not be reached, kept failing on the way, or redirects elsewhere; or
+                these are quiet hours.
             ConfigurationError: its certificate, ours, or the proxy must be seen to.
         """
-        return self._following(url, params, lambda at, query: self._authorized(at, {"Accept": accept}, query))
+
+        def read(at: str, query: Mapping[str, Any] | None) -> Answer:
+            return self._authorized(at, {"Accept": accept}, query)
+
+        return self._following(url, params, read, stay=True)
 
     def get_openly(self, url: str, accept: str = FHIR_JSON) -> Answer:
         """Read what needs no token: discovery, which comes before there is one; errors as of `get`."""
@@ -140,7 +148,12 @@ class Transport:
         self._wire.close()
 
     def _following(
-        self, url: str, params: Mapping[str, Any] | None, read: Callable[[str, Mapping[str, Any] | None], Answer]
+        self,
+        url: str,
+        params: Mapping[str, Any] | None,
+        read: Callable[[str, Mapping[str, Any] | None], Answer],
+        *,
+        stay: bool = False,
     ) -> Answer:
         for _ in range(MAX_REDIRECTS + 1):
             self._pace.check()
@@ -154,6 +167,9 @@ class Transport:
             url, params = _joined(url, target), None
             if _origin(url)[0] not in ("http", "https") or not _origin(url)[1]:
                 raise UnavailableError("The server redirects to what is no web address.", "Check the base URL.")
+            if stay and not same_origin(url, self.base_url):
+                problem = f"The EHR redirects to {host_of(url)}, which was not read."
+                raise UnavailableError(problem, "Check the base URL, and whether a proxy asks for a sign-in.")
         raise UnavailableError(
             f"More than {MAX_REDIRECTS} redirects, the last by {host_of(url)}.", "Check the base URL."
         )
@@ -282,11 +298,17 @@ def same_origin(left: str, right: str) -> bool:
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port; what libraries read differently (a user, a backslash) is an origin of its own."""
     try:
         parts = urlsplit(url)
+        if not _HOST_AND_PORT.fullmatch(parts.netloc):
+            return parts.scheme, url, None
         return parts.scheme, parts.hostname or "", parts.port or {"http": 80, "https": 443}.get(parts.scheme)
     except ValueError:
         return "", url, None
+
+
+_HOST_AND_PORT = re.compile(r"(?:[^\s\\@\[\]:]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
 
 
 def _joined(base: str, reference: str) -> str:
