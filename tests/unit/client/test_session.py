@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from fhir_rpm.client import EhrSession
 from fhir_rpm.config import load_settings
-from fhir_rpm.errors import AccessError, ConfigurationError, WriteUncertainError
+from fhir_rpm.errors import AccessError, ConfigurationError, FhirRpmError, WriteUncertainError
 from fhir_rpm.month import BillingMonth
 from fhir_rpm.sandbox import Sandbox
 from tests.hostile import Hostile, Reply
@@ -83,6 +83,67 @@ def test_withheld_notes_are_a_gap(ehr: tuple[Sandbox, str], tmp_path: Path) -> N
     sandbox.register("app2", public)
     pull = _session(sandbox, vendor, client_id="app2", private_key=path, key_id="ES384").pull_month("sbx-withheld", MAY)
     assert [(gap.resource_type, gap.code) for gap in pull.gaps] == [("DocumentReference", "59204")]
+
+
+def _open(sandbox: Sandbox, vendor: str) -> EhrSession:
+    sandbox.register_secret("secret", "s3cret")
+    settings = load_settings(
+        None,
+        {"base_url": sandbox.base_url, "vendor": vendor, "client_id": "secret"},
+        {"FHIR_RPM_CLIENT_SECRET": "s3cret"},
+    )
+    return EhrSession.open(settings)
+
+
+@pytest.mark.parametrize("patient", ["sbx-messages", "sbx-no-note", "sbx-not-done"])
+def test_a_month_that_was_read_in_full_leaves_no_gap(ehr: tuple[Sandbox, str], patient: str) -> None:
+    assert _open(*ehr).pull_month(patient, MAY).gaps == ()
+
+
+def test_a_patient_who_is_not_there_is_an_error(ehr: tuple[Sandbox, str]) -> None:
+    with pytest.raises(FhirRpmError, match="no Patient/nobody"):
+        _open(*ehr).pull_month("nobody", MAY)
+
+
+def test_staff_messages_of_oracle_are_found_by_recipient() -> None:
+    message = {
+        "resourceType": "Communication",
+        "id": "m1",
+        "status": "completed",
+        "category": [{"coding": [{"code": "notification"}]}],
+        "subject": {"reference": "Patient/sbx-phone"},
+        "recipient": [{"reference": "Practitioner/sbx-rn"}],
+        "sent": "2026-05-05T14:00:00Z",
+        "received": "2026-05-05T14:00:00Z",
+        "extension": [{"url": "http://example.org/email-status", "valueCode": "received"}],
+        "payload": [{"contentString": "Patient asked for a call back."}],
+    }
+    other = message | {"id": "m2", "subject": {"reference": "Patient/sbx-heavy"}}
+    late = message | {"id": "m3", "received": "2026-07-05T14:00:00Z", "sent": "2026-07-05T14:00:00Z"}
+    with Sandbox("oracle") as sandbox:
+        held = sandbox._server.store._held
+        held["Communication"] = {item["id"]: item for item in (message, other, late)}
+        pull = _open(sandbox, "oracle").pull_month("sbx-phone", MAY)
+    assert [item["id"] for item in pull.resources if item["resourceType"] == "Communication"] == ["m1"]
+    assert pull.gaps == ()
+
+
+@pytest.mark.parametrize("vendor", ["epic", "generic", "oracle"])
+def test_a_search_session_that_the_server_ends_is_begun_anew(vendor: str) -> None:
+    with Sandbox(vendor) as sandbox:
+        server, page, ended = sandbox._server, sandbox._server._next_page, []
+
+        def ending(request: Any, session: str, **how: Any) -> Any:
+            if not ended:
+                ended.append(session)
+                server._sessions.clear()
+            return page(request, session, **how)
+
+        server._next_page = ending  # type: ignore[method-assign]
+        pull = _open(sandbox, vendor).pull_month("sbx-heavy", MAY)
+    assert len(ended) == 1
+    assert pull.gaps == ()
+    assert len([item for item in pull.resources if item["resourceType"] == "Observation"]) == 20
 
 
 def test_a_key_that_is_no_key_is_a_clear_error(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ KEY = ec.generate_private_key(ec.SECP384R1())
 JWK = {**json.loads(jwt.algorithms.ECAlgorithm.to_jwk(KEY.public_key())), "kid": "k"}
 VENDORS = ("generic", "epic", "oracle")
 JSON = {"Accept": "application/fhir+json"}
+INBOX = "Communication?recipient=Practitioner/sbx-rn&category=reminder&-email-status=received"
 
 
 @pytest.fixture(scope="module", params=VENDORS)
@@ -235,3 +236,63 @@ def test_each_patient_comes_to_what_it_is_meant_to_show(patient: dict[str, Any])
     assert assessment.status == ("not_met" if patient.get("withheld") else patient["status"])
     told = {contact.reason or contact.outcome for contact in assessment.contacts}
     assert patient["shows"] not in {"insufficient", *REASONS} or patient["shows"] in told
+
+
+@pytest.mark.parametrize(
+    ("vendor", "query", "status", "code"),
+    [
+        ("epic", "Encounter?patient=sbx-heavy,sbx-phone", 400, "4112"),
+        ("epic", "Encounter?patient=sbx-heavy&class=AMB", 400, "59111"),
+        ("epic", "Encounter?patient=sbx-heavy&date=sa2026-05-01", 400, "59111"),
+        ("epic", "Encounter?patient=sbx-heavy&_count=1000", 400, "59111"),
+        ("epic", "Encounter?patient=sbx-heavy&_lastUpdated=ge2026-05-30", 200, "59100"),
+        ("epic", "Encounter?sessionID=gone", 400, "4113"),
+        ("oracle", "Encounter?patient=sbx-heavy&-pageContext=gone", 410, None),
+        ("oracle", "Encounter?patient=sbx-heavy&bogus=1", 400, None),
+        ("oracle", "PractitionerRole?practitioner=sbx-rn", 404, None),
+        ("oracle", "DocumentReference?patient=p&period=ge2026-05-01T00:00Z&period=le2026-06-01T00:00Z", 400, None),
+        ("oracle", "DocumentReference?patient=p&period=ge2026-05-01T00:00Z&period=lt2026-06-01T00:00Z", 200, None),
+        ("oracle", "Encounter?patient=sbx-heavy&date=ge2026-05-01&date=lt2026-06-01", 400, None),
+        ("oracle", "Observation?patient=p&date=ge2026-05-01T00:00Z&date=lt2026-06-01T00:00Z&_lastUpdated=1", 400, None),
+        ("oracle", f"{INBOX}&received=lt2026-05-01T00:00:00Z", 400, None),
+        ("oracle", f"{INBOX}&received=ge2026-05-01T00:00:00Z", 200, None),
+    ],
+)  # fmt: skip
+def test_what_a_vendor_does_not_take_is_refused_or_passed_over(
+    ehr: tuple[Sandbox, str, dict[str, str]], vendor: str, query: str, status: int, code: str | None
+) -> None:
+    test_searches_follow_the_vendors_rules(ehr, vendor, query, status, code)
+
+
+def test_a_session_of_epic_takes_nothing_besides_its_id(ehr: tuple[Sandbox, str, dict[str, str]]) -> None:
+    sandbox, vendor, headers = ehr
+    if vendor != "epic":
+        pytest.skip("a rule of epic")
+    url = f"{sandbox.base_url}/Observation?patient=sbx-heavy&category=vital-signs"
+    following = requests.get(url, headers=headers, timeout=5).json()["link"][1]["url"]
+    assert requests.get(following, headers=headers, timeout=5).status_code == 200
+    assert "4113" in requests.get(f"{following}&_count=5", headers=headers, timeout=5).text
+
+
+def test_oracle_gives_encounters_oldest_and_observations_newest_first(ehr: tuple[Sandbox, str, dict[str, str]]) -> None:
+    sandbox, vendor, headers = ehr
+    if vendor != "oracle":
+        pytest.skip("a rule of oracle")
+    pages = [
+        requests.get(f"{sandbox.base_url}/{query}", headers=headers, timeout=5).json()["entry"]
+        for query in ("Encounter?patient=sbx-heavy", "Observation?patient=sbx-heavy")
+    ]
+    starts = [entry["resource"]["period"]["start"] for entry in pages[0]]
+    times = [entry["resource"]["effectiveDateTime"] for entry in pages[1]]
+    assert (starts, times) == (sorted(starts), sorted(times, reverse=True))
+
+
+def test_the_statement_lists_what_the_vendor_lists(ehr: tuple[Sandbox, str, dict[str, str]]) -> None:
+    sandbox, vendor, headers = ehr
+    statement = requests.get(f"{sandbox.base_url}/metadata", headers=headers, timeout=5).json()
+    listed = {
+        entry["type"]: {param["name"] for param in entry.get("searchParam", [])}
+        for entry in statement["rest"][0]["resource"]
+    }
+    assert ("-email-status" in listed.get("Communication", ())) is (vendor == "oracle")
+    assert ("_lastupdated" in listed["DocumentReference"]) is (vendor == "epic")
