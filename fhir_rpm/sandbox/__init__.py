@@ -11,11 +11,12 @@ from typing import Any
 import uvicorn
 
 from fhir_rpm.errors import ConfigurationError
+from fhir_rpm.sandbox.faults import Faults, WriteFault
 from fhir_rpm.sandbox.manners import MANNERS
 from fhir_rpm.sandbox.patients import GROUP, scenarios
 from fhir_rpm.sandbox.server import BASE, SandboxServer
 
-__all__ = ["Sandbox"]
+__all__ = ["Faults", "Sandbox", "WriteFault"]
 
 
 class Sandbox:
@@ -65,6 +66,15 @@ class Sandbox:
     def patients(self) -> tuple[str, ...]:
         """The ids of its patients."""
         return tuple(patient["id"] for patient in scenarios()["patient"])
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong with the next writes."""
+        return self._server.faults
+
+    def documents(self) -> list[dict[str, Any]]:
+        """Every DocumentReference as it is kept, however it was filed."""
+        return self._server.store.of_type("DocumentReference")
 
     def register(self, client_id: str, public_jwk: dict[str, Any]) -> None:
         """Register a backend service by its public key (a JWK with a kid)."""

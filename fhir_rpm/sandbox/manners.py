@@ -89,6 +89,25 @@ def create_fault(manners: Manners, document: Json, encounter: Json | None) -> Fa
     return None
 
 
+def update_fault(manners: Manners, held: Json, document: Json, condition: str | None) -> Fault | None:
+    """Why the vendor refuses a new version of a DocumentReference, if it does (facts: §2.1 and §3.3)."""
+    if manners.vendor == "epic" or held["resourceType"] != "DocumentReference":
+        return Fault(405, "It cannot be updated here.", "4100", "not-supported")
+    if condition is None:
+        return Fault(400, "If-Match is required.", issue="required")
+    version = (held.get("meta") or {}).get("versionId", "1")
+    if condition.removeprefix("W/").strip('"') != version:
+        return Fault(409 if manners.vendor == "oracle" else 412, "The version is stale.", issue="conflict")
+    if document.get("id") != held["id"] or document.get("subject") != held.get("subject"):
+        return Fault(422, "The id and the patient of a document stay.")
+    encounters = [(item.get("context") or {}).get("encounter") or [] for item in (document, held)]
+    if manners.vendor == "oracle" and encounters[0] != encounters[1]:
+        return Fault(422, "The encounter of a document stays.")
+    if document.get("status") == "entered-in-error":
+        return None
+    return create_fault(manners, document, None)
+
+
 def _epic_create_fault(document: Json, contents: list[Json], encounter: Json | None) -> Fault | None:
     subject = (document.get("subject") or {}).get("reference")
     if encounter is None or (encounter.get("subject") or {}).get("reference") != subject:
@@ -118,6 +137,10 @@ def _is_base64(data: object) -> bool:
         return False
 
 
+def _writes(manners: Manners) -> list[Json]:
+    return [{"code": "create"}] if manners.vendor == "epic" else [{"code": "create"}, {"code": "update"}]
+
+
 def capability(manners: Manners, token_url: str) -> Json:
     """The CapabilityStatement: what this sandbox really does."""
     read = [{"code": "read"}, {"code": "search-type"}]
@@ -127,7 +150,7 @@ def capability(manners: Manners, token_url: str) -> Json:
     resources = [
         {
             "type": kind,
-            "interaction": [*read, {"code": "create"}] if kind == "DocumentReference" else read,
+            "interaction": [*read, *_writes(manners)] if kind == "DocumentReference" else read,
             "conditionalCreate": manners.conditional_create and kind == "DocumentReference",
             **({"searchParam": [{"name": name} for name in declared[kind]]} if kind in declared else {}),
         }

@@ -11,7 +11,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from fhir_rpm.sandbox.manners import MANNERS, Fault, capability, create_fault, outcome, passed_over, withheld
+from fhir_rpm.sandbox.faults import App, Faults, FaultyWire
+from fhir_rpm.sandbox.manners import (
+    MANNERS,
+    Fault,
+    capability,
+    create_fault,
+    outcome,
+    passed_over,
+    update_fault,
+    withheld,
+)
 from fhir_rpm.sandbox.patients import scenarios, synthetic_resources
 from fhir_rpm.sandbox.searches import ignored, search_fault
 from fhir_rpm.sandbox.store import Store, in_order, matches
@@ -37,7 +47,8 @@ class SandboxServer:
         self.store = Store(synthetic_resources(vendor, month), state)
         self._withheld = {patient["id"] for patient in scenarios()["patient"] if patient.get("withheld")}
         self._sessions: dict[str, tuple[str, list[Json], int, int]] = {}
-        self.app = Starlette(
+        self.faults = Faults()
+        routes = Starlette(
             routes=[
                 Route(f"{BASE}/metadata", self._metadata),
                 Route(f"{BASE}/.well-known/smart-configuration", self._smart),
@@ -45,9 +56,11 @@ class SandboxServer:
                 Route(f"{BASE}/Binary/{{identity}}", self._binary),
                 Route(f"{BASE}/{{kind}}", self._search, methods=["GET"]),
                 Route(f"{BASE}/{{kind}}", self._create, methods=["POST"]),
-                Route(f"{BASE}/{{kind}}/{{identity}}", self._read),
+                Route(f"{BASE}/{{kind}}/{{identity}}", self._read, methods=["GET"]),
+                Route(f"{BASE}/{{kind}}/{{identity}}", self._update, methods=["PUT"]),
             ]
         )
+        self.app: App = FaultyWire(routes, BASE, self.faults)
 
     async def _metadata(self, _request: Request) -> Response:
         return JSONResponse(capability(self.manners, self.tokens.url), media_type=FHIR_JSON)
@@ -91,7 +104,11 @@ class SandboxServer:
         resource = self.store.get(kind, identity)
         if resource is None:
             return self._unknown(kind)
-        return JSONResponse(self._shown(resource), media_type=FHIR_JSON)
+        return JSONResponse(self._shown(resource), headers=self._etag(resource), media_type=FHIR_JSON)
+
+    def _etag(self, resource: Json) -> dict[str, str]:
+        version = (resource.get("meta") or {}).get("versionId")
+        return {"ETag": f'W/"{version}"'} if version and self.manners.vendor != "epic" else {}
 
     def _unknown(self, kind: str) -> Response:
         if self.manners.vendor == "epic" and not self.store.knows(kind):
@@ -128,7 +145,10 @@ class SandboxServer:
                 kind = attachment["contentType"].partition(";")[0]
                 attachment = {"contentType": kind, "url": f"Binary/body-{resource['id']}"}
             contents.append({**item, "attachment": attachment})
-        return {**resource, "content": contents}
+        shown = {**resource, "content": contents}
+        if self.manners.vendor == "epic":
+            shown.pop("meta", None)
+        return shown
 
     async def _search(self, request: Request) -> Response:
         kind = request.path_params["kind"]
@@ -145,6 +165,7 @@ class SandboxServer:
             return self._fault(fault)
         searched = [(name, value) for name, value in params if name != "_count"]
         found = [item for item in self.store.of_type(kind) if all(matches(item, *param) for param in searched)]
+        found = list(self.faults.visible(found))
         if self.manners.vendor == "oracle":
             found = in_order(found, newest_first=kind == "Observation")
         extra = self._remark(kind, params, found)
@@ -205,21 +226,45 @@ class SandboxServer:
         known = self._already(request.headers.get("if-none-exist"))
         if known is not None:
             return JSONResponse(known, 200, media_type=FHIR_JSON)
+        return self._created(request, self.store.add(self._kept(document)))
+
+    def _kept(self, document: Json) -> Json:
+        """What the vendor keeps of a document."""
         kept = {name: value for name, value in document.items() if name != "id"}
         if not self.manners.keeps_identifier:
             kept.pop("identifier", None)
             kept["category"] = [{"coding": [{"code": "clinical-note"}], "text": "Clinical Note"}]
-        return self._created(request, self.store.add(kept))
+        return kept
 
     def _created(self, request: Request, stored: Json) -> Response:
         location = f"DocumentReference/{stored['id']}"
         if self.manners.vendor == "epic":
             return Response(status_code=201, headers={"Location": location})
         base = str(request.base_url).rstrip("/") + BASE
-        headers = {"Location": f"{base}/{location}", "ETag": 'W/"1"'}
+        headers = {"Location": f"{base}/{location}", **self._etag(stored)}
         if "representation" in request.headers.get("prefer", ""):
             return JSONResponse(stored, 201, headers, media_type=FHIR_JSON)
         return Response(status_code=201, headers=headers)
+
+    async def _update(self, request: Request) -> Response:
+        kind, identity = request.path_params["kind"], request.path_params["identity"]
+        if (refusal := self._refusal(request)) is not None:
+            return refusal
+        held = self.store.get(kind, identity)
+        if held is None:
+            return self._unknown(kind)
+        try:
+            document = await request.json()
+        except ValueError:
+            return self._fault(Fault(400, "The body is no JSON.", "59100", "structure"))
+        fault = update_fault(self.manners, held, document, request.headers.get("if-match"))
+        if fault is not None:
+            return self._fault(fault)
+        retracted = document["status"] == "entered-in-error"
+        stored = self.store.put(held, held | {"status": "entered-in-error"} if retracted else self._kept(document))
+        if stored is None:
+            return self._fault(Fault(409, "The version is stale.", issue="conflict"))
+        return Response(status_code=200, headers=self._etag(stored))
 
     def _anchor(self, document: Json) -> Json | None:
         references = (document.get("context") or {}).get("encounter") or []

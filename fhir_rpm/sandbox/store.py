@@ -47,17 +47,26 @@ class Store:
         return kind in self._held or kind in ("DocumentReference", "Communication", "Binary", "CareTeam")
 
     def add(self, resource: Json) -> Json:
-        """File a resource under a new id; on disk before it is visible."""
+        """File a resource under a new id as its first version; on disk before it is visible."""
         with self._lock:
-            held = self._held.setdefault(resource["resourceType"], {})
-            stored = {**resource, "id": f"filed-{uuid.uuid4().hex[:12]}"}
-            if self._state is not None:
-                path = self._state / f"{stored['resourceType']}-{stored['id']}.json"
-                draft = path.with_suffix(".tmp")
-                draft.write_text(json.dumps(stored), encoding="utf-8")
-                draft.replace(path)
-            held[stored["id"]] = stored
-            return stored
+            return self._file(resource, f"filed-{uuid.uuid4().hex[:12]}", 1)
+
+    def put(self, held: Json, resource: Json) -> Json | None:
+        """File the next version in the place of `held`; None when another one is there by now."""
+        with self._lock:
+            if self._held[held["resourceType"]][held["id"]] is not held:
+                return None
+            return self._file(resource, held["id"], int((held.get("meta") or {}).get("versionId", 1)) + 1)
+
+    def _file(self, resource: Json, identity: str, version: int) -> Json:
+        stored = {**resource, "id": identity, "meta": {**(resource.get("meta") or {}), "versionId": str(version)}}
+        if self._state is not None:
+            path = self._state / f"{stored['resourceType']}-{identity}.json"
+            draft = path.with_suffix(".tmp")
+            draft.write_text(json.dumps(stored), encoding="utf-8")
+            draft.replace(path)
+        self._held.setdefault(resource["resourceType"], {})[identity] = stored
+        return stored
 
 
 def matches(resource: Json, name: str, value: str) -> bool:
