@@ -132,7 +132,8 @@ class ConnectionSettings(Frozen):
         if value is None:
             return None
         parts = urlsplit(value.strip())
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        has_more = parts.query or parts.fragment or "@" in parts.netloc
+        if parts.scheme not in ("http", "https") or not parts.hostname or has_more:
             raise ValueError("it is not the base URL of a FHIR server, such as https://ehr.example.org/fhir/R4")
         return value.strip().rstrip("/")
 

@@ -15,6 +15,7 @@ LARGEST = 16 * 1024 * 1024
 
 _BINARY = re.compile(r"(?:^|/)Binary/([^/?#]+)")
 _PAGE = re.compile(rb"\s*<(?:!doctype|html)", re.IGNORECASE)
+_SIGN_IN = re.compile(rb"<input[^>]*type\s*=\s*[\"']?password", re.IGNORECASE)
 _CODES = {401: "body_forbidden", 403: "body_forbidden", 404: "body_missing", 410: "body_missing"}
 _NEGOTIATED = (400, 406, 415)
 """Answers to an Accept header that the server does not like."""
@@ -88,11 +89,12 @@ def _negotiated(transport: Transport, url: str, kind: str) -> Answer:
 
 
 def _wrapped(identity: str, answer: Answer, kind: str) -> Json | str:
-    """Raw bytes as a Binary, unless they are a web page in the place of a text: a sign-in, an error."""
+    """Raw bytes as a Binary, unless they are half of one, or a web page in the place of a text: a sign-in, an error."""
     if not answer.body:
         return "body_missing"
     sent = answer.headers.get("Content-Type", "")
-    if _PAGE.match(answer.body) and "html" not in kind:
+    is_page = _PAGE.match(answer.body) and ("html" not in kind or _SIGN_IN.search(answer.body))
+    if is_page or "json" in sent.lower():
         return "body_wrong_type"
     data = base64.b64encode(answer.body).decode()
     return {"resourceType": "Binary", "id": identity, "contentType": kind or sent, "data": data}

@@ -46,6 +46,7 @@ def test_a_secret_comes_from_a_file_and_is_masked(tmp_path: Path) -> None:
         ("vendr = 'epic'", {}, "vendr"),
         ("read_timeout = 'long'", {}, "read_timeout"),
         ("base_url = 'ehr.example.org'", {}, "base URL"),
+        ("base_url = 'https://user:secret@ehr.example.org/r4'", {}, "base URL"),
         ("base_url = 'http://ehr.example.org/r4'", {}, "plain http"),
         ("private_key = 'k.pem'", {}, "client_id"),
         ("client_id = 'a'\nprivate_key = 'k.pem'", {"FHIR_RPM_BEARER_TOKEN": "t"}, "bearer_token"),

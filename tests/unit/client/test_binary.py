@@ -42,6 +42,7 @@ def test_raw_bytes_become_a_binary_of_the_type_that_the_note_tells() -> None:
         (Reply(200, {"resourceType": "Binary", "contentType": "text/plain"}), "body_missing"),
         (Reply(200, {"resourceType": "OperationOutcome"}), "body_wrong_type"),
         (Reply(200, b"<!DOCTYPE html><html>Sign in</html>"), "body_wrong_type"),
+        (Reply(200, b'{"resourceType": "Bi', {"Content-Type": "application/fhir+json"}), "body_wrong_type"),
     ],
 )
 def test_a_body_that_is_not_read_is_a_gap_that_names_its_note(reply: Reply, code: str) -> None:
@@ -49,6 +50,12 @@ def test_a_body_that_is_not_read_is_a_gap_that_names_its_note(reply: Reply, code
     assert [(gap.resource_type, gap.code) for gap in pull.gaps] == [("Binary", code)]
     assert pull.gaps[0].reason.startswith("DocumentReference/d1: ")
     assert pull.resources == ()
+
+
+def test_a_sign_in_page_is_no_note_even_where_notes_are_html() -> None:
+    page = b"<html><form><input name=u><input name=p type='password'></form></html>"
+    assert [gap.code for gap in _pull(Reply(200, page), "text/html").gaps] == ["body_wrong_type"]
+    assert _pull(Reply(200, b"<html><body>Spoke with patient</body></html>"), "text/html").gaps == ()
 
 
 def test_a_body_that_is_too_large_is_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
