@@ -28,7 +28,8 @@ def _rows() -> dict[int, list[str]]:
     """Number → the answers that the vendor pages give to it."""
     found: dict[int, list[str]] = defaultdict(list)
     for page in PAGES:
-        for number, _, answer in _ROW.findall(page.read_text(encoding="utf-8")):
+        table = page.read_text(encoding="utf-8").partition("\n## Quirks\n")[2]
+        for number, _, answer in _ROW.findall(table):
             found[int(number)].append(answer)
     return found
 
