@@ -414,10 +414,17 @@ def test_json_is_read_tolerantly(body: bytes, value: object) -> None:
         b"[" * 100_000,
         b'{"a": ' + b"9" * 5000 + b"}",
         b'{"a": "\xff"}',
+        b'{"entry": [1], "entry": []}',
+        b'{"link": [], "x": {"link": 1, "link": 2}}',
     ],
 )
 def test_what_is_no_json_object_is_none(body: bytes) -> None:
     assert _json(body) is None
+
+
+def test_of_a_key_that_loses_no_entries_the_last_counts() -> None:
+    body = b'{"a": 1, "a": 2, "entry": [{"link": 1}, {"link": {"entry": 2}}]}'
+    assert _json(body) == {"a": 2, "entry": [{"link": 1}, {"link": {"entry": 2}}]}
 
 
 def test_another_charset_is_read_when_it_is_named_and_utf_8_fails() -> None:
