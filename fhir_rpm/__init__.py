@@ -5,11 +5,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fhir_rpm.api import assess, explain
+    from fhir_rpm.model import Call, CallLog, StaffMember
     from fhir_rpm.narrative import read_note
 
-__all__ = ["assess", "explain", "read_note"]
+__all__ = ["Call", "CallLog", "StaffMember", "assess", "explain", "read_note"]
 
-_ROOMS = {"assess": "fhir_rpm.api", "explain": "fhir_rpm.api", "read_note": "fhir_rpm.narrative"}
+_ROOMS = {
+    "assess": "fhir_rpm.api",
+    "explain": "fhir_rpm.api",
+    "read_note": "fhir_rpm.narrative",
+    "Call": "fhir_rpm.model",
+    "CallLog": "fhir_rpm.model",
+    "StaffMember": "fhir_rpm.model",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,11 +1,13 @@
 """The Python door: a patient's resources in, an assessment out, with the reasons behind it when asked."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from fhir_rpm.billing import Terms, compare_strict, explain_month, judge, load_policy
 from fhir_rpm.mapping import read_month
-from fhir_rpm.model import Assessment, Explanation, Gap, MonthRecord
+from fhir_rpm.model import Assessment, Call, CallLog, Explanation, Gap, MonthRecord, StaffMember
 from fhir_rpm.month import BillingMonth
 
 Resources = Mapping[str, Any] | Iterable[Mapping[str, Any]]
@@ -19,6 +21,9 @@ def assess(
     vendor: str = "generic",
     policy: str = "rpm-us",
     unread: Iterable[Gap] = (),
+    calls: CallLog | Iterable[Call] = (),
+    staff: Iterable[StaffMember] = (),
+    monitoring_start: date | None = None,
 ) -> Assessment:
     """Judge one patient's month.
 
@@ -31,11 +36,17 @@ def assess(
         vendor: how the EHR says things: `epic`, `oracle`, `medplum`, `meditech`, `generic`, or a path to a file.
         policy: what the payer demands: `rpm-us`, `rpm-us-strict`, `rtm-us`, or a path to a policy file.
         unread: what the caller knows could not be read; it can keep a verdict on hold, never support one.
+        calls: logged calls beside the record, of this patient or of many; a `CallLog` tells of unread rows too.
+        staff: the practice's staff directory, for roles that the record does not tell.
+        monitoring_start: first day of monitoring; the supply codes are then judged on periods from it.
 
     Raises:
         ConfigurationError: the month, zone, vendor or policy is unknown, or no policy was in force in that month.
     """
-    reading = _Reading(resources, BillingMonth.parse(month, time_zone), vendor, unread)
+    beside = _Beside(
+        calls if isinstance(calls, CallLog) else CallLog(calls=tuple(calls)), tuple(staff), monitoring_start
+    )
+    reading = _Reading(resources, BillingMonth.parse(month, time_zone), vendor, unread, beside)
     terms = load_policy(policy).in_force(reading.month)
     return _compared(reading.judged(terms), reading.strict(terms))
 
@@ -48,31 +59,57 @@ def explain(
     vendor: str = "generic",
     policy: str = "rpm-us",
     unread: Iterable[Gap] = (),
+    calls: CallLog | Iterable[Call] = (),
+    staff: Iterable[StaffMember] = (),
+    monitoring_start: date | None = None,
 ) -> Explanation:
     """Judge one patient's month and say why: what met each requirement of each code, and the fewest fixes.
 
     Its `assessment` is what `assess` gives; arguments and errors as there.
     """
-    reading = _Reading(resources, BillingMonth.parse(month, time_zone), vendor, unread)
+    beside = _Beside(
+        calls if isinstance(calls, CallLog) else CallLog(calls=tuple(calls)), tuple(staff), monitoring_start
+    )
+    reading = _Reading(resources, BillingMonth.parse(month, time_zone), vendor, unread, beside)
     terms = load_policy(policy).in_force(reading.month)
     record, strict = reading.record(terms), reading.strict(terms)
     assessment = _compared(judge(record, reading.month, terms), strict)
     return explain_month(record, reading.month, terms, assessment, strict)
 
 
+@dataclass(frozen=True)
+class _Beside:
+    """What is known beside the record."""
+
+    calls: CallLog
+    staff: tuple[StaffMember, ...]
+    monitoring_start: date | None
+
+
 class _Reading:
     """One patient's resources, read and judged under the terms of one policy or another."""
 
-    def __init__(self, resources: Resources, month: BillingMonth, vendor: str, unread: Iterable[Gap]) -> None:
+    def __init__(
+        self, resources: Resources, month: BillingMonth, vendor: str, unread: Iterable[Gap], beside: _Beside
+    ) -> None:
         self._resources = resources if isinstance(resources, Mapping) else list(resources)
         self._vendor = vendor
         self._unread = tuple(unread)
+        self._beside = beside
         self.month = month
 
     def record(self, terms: Terms) -> MonthRecord:
         """The month's contacts and readings; the policy says how soon an answer must come."""
-        gap = terms.max_reply_gap
-        return read_month(self._resources, self.month, vendor=self._vendor, max_reply_gap=gap, unread=self._unread)
+        return read_month(
+            self._resources,
+            self.month,
+            vendor=self._vendor,
+            max_reply_gap=terms.max_reply_gap,
+            unread=self._unread,
+            calls=self._beside.calls,
+            staff=self._beside.staff,
+            monitoring_start=self._beside.monitoring_start,
+        )
 
     def judged(self, terms: Terms) -> Assessment:
         """The month under these terms."""

@@ -1,10 +1,13 @@
 """Why each code has its verdict: what it asks for, what met that or did not, and under which rule."""
 
 from collections.abc import Iterable, Iterator
+from datetime import date
 
 from fhir_rpm.billing.advice import advice_on
 from fhir_rpm.billing.case import Case
+from fhir_rpm.billing.days import days_judged, device_days_of
 from fhir_rpm.billing.minutes import Judged, credited
+from fhir_rpm.billing.periods import periods_of
 from fhir_rpm.billing.terms import Span, Terms
 from fhir_rpm.model import (
     AssessedContact,
@@ -45,7 +48,7 @@ def explain_month(
         strict: the same month under the strict policy, where there is one.
     """
     case = Case.of(record, month, terms)
-    advice = advice_on(case, assessment.device_days, assessment.codes)
+    advice = advice_on(case, days_judged(record, month, terms), assessment.codes)
     codes = {code: _code(code, case, record, assessment, strict) for code in assessment.codes}
     named = {rule for code in codes.values() for rule in _rules_named(code)}
     return Explanation(
@@ -93,7 +96,7 @@ def _requirements(code: str, case: Case, record: MonthRecord, assessment: Assess
     else:
         span = terms.full_days if code == tiers.full_days else terms.short_days
         if span is not None:
-            yield _days(code, span, case, record, assessment.device_days)
+            yield from _days(code, span, case, record)
 
 
 def _contact(case: Case) -> Requirement:
@@ -191,24 +194,39 @@ def _add_on(case: Case, code: str, assessment: Assessment) -> Iterator[Requireme
     yield found.model_copy(update={"rules": (*found.rules, "minutes.add_on_cap")})
 
 
-def _days(code: str, span: Span, case: Case, record: MonthRecord, days: Bounds) -> Requirement:
+def _days(code: str, span: Span, case: Case, record: MonthRecord) -> Iterator[Requirement]:
+    """What the days of the month come to, or those of each period that ends in it."""
+    periods = periods_of(record, case.month, case.terms.period_days)
+    if periods is None:
+        days = device_days_of(record)
+        yield _days_of(code, span, case, days, "", tuple(_day_basis(record.device_days, record.other_days)))
+    for period in periods or ():
+        basis = tuple(_day_basis(period.device, period.other))
+        yield _days_of(code, span, case, period.days, f" from {period}", basis)
+    if periods == ():
+        needed = f"a period of {case.terms.period_days} days from the start of monitoring that ends in this month"
+        rules = (f"codes.{code}", "days.period")
+        yield Requirement(requirement="device_days", met="not_met", needed=needed, found="none", rules=rules)
+
+
+def _days_of(code: str, span: Span, case: Case, days: Bounds, when: str, basis: tuple[Basis, ...]) -> Requirement:
     bounded = Bounds(
         certain=min(days.certain, case.terms.period_days), possible=min(days.possible or 0, case.terms.period_days)
     )
     return Requirement(
         requirement="device_days",
         met=_unread(_reach(bounded, span), case.reading_gaps if bounded.certain <= span.most else ()),
-        needed=f"{span} days with a device's reading in {case.terms.period_days} days",
+        needed=f"{span} days with a device's reading in {case.terms.period_days} days{when}",
         found=_bounds(bounded, "days"),
         rules=(f"codes.{code}", "days.period"),
-        basis=tuple(_day_basis(record)),
+        basis=basis,
     )
 
 
-def _day_basis(record: MonthRecord) -> Iterator[Basis]:
+def _day_basis(device: frozenset[date], other: frozenset[date]) -> Iterator[Basis]:
     known: tuple[tuple[str, Met, Iterable[object]], ...] = (
-        ("read by a device", "met", record.device_days),
-        ("of unknown origin", "possible", record.other_days - record.device_days),
+        ("read by a device", "met", device),
+        ("of unknown origin", "possible", other - device),
     )
     for origin, met, days in known:
         if said := ", ".join(sorted(map(str, days))):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from fhir_rpm.billing.minutes import Judged
+from fhir_rpm.billing.periods import periods_of
 from fhir_rpm.billing.terms import Terms
 from fhir_rpm.model import AssessedContact, Finding, Gap, InteractiveCommunication, MonthRecord
 from fhir_rpm.model.terms import Modality
@@ -30,21 +31,51 @@ def findings_of(
         month: the calendar month.
         terms: in force in it.
     """
+    judged = tuple(judged)
     for contact, assessed in judged:
         yield from _on_contact(contact, assessed, terms)
     if kinds := ", ".join(dict.fromkeys(named(gap) for gap in gaps)):
         message = f"Part of the data could not be read, and what it could change is on hold: {kinds}."
         yield warning("incomplete_data", message)
     if terms.tiers.full_days or terms.tiers.short_days:
-        yield from _on_device_days(record, terms)
+        yield from _on_device_days(record, month, terms)
+    yield from _before_the_start(record, judged, month)
     if month.last_day > terms.checked_through:
         message = f"The policy {terms.name} was checked for months through {terms.checked_through} only."
         yield warning("policy_not_checked", message)
 
 
-def _on_device_days(record: MonthRecord, terms: Terms) -> Iterator[Finding]:
+def _before_the_start(record: MonthRecord, judged: Iterable[Judged], month: BillingMonth) -> Iterator[Finding]:
+    """What lies before monitoring began; the contract judges it as any other, so a person has to look."""
+    start = record.monitoring_start
+    if start is None or start <= month.first_day:
+        return
+    if start > month.last_day:
+        message = f"The month lies before the start of monitoring, {start}: check that anything in it may be billed."
+        yield warning("before_monitoring_start", message)
+        return
+    early = [
+        source
+        for contact, assessed in judged
+        if assessed.outcome != "excluded" and contact.start and contact.start.day and contact.start.day < start
+        for source in contact.sources
+    ]
+    if early:
+        message = f"These contacts lie before the start of monitoring, {start}: check that they belong to it."
+        yield warning("before_monitoring_start", message, tuple(early))
+
+
+def _on_device_days(record: MonthRecord, month: BillingMonth, terms: Terms) -> Iterator[Finding]:
     if not record.device_days | record.other_days:
         yield warning("no_readings", "The month shows no reading of a device.")
+    periods = periods_of(record, month, terms.period_days)
+    if periods is not None:
+        judged = f"those that end in this month: {', '.join(map(str, periods)) or 'none'}"
+        message = (
+            f"Device days are judged on periods of {terms.period_days} days from the start of monitoring; {judged}."
+        )
+        yield information("device_periods", message)
+        return
     yield information(
         "device_period_unknown",
         "The start of monitoring is not known, so device days are judged on the calendar month, "

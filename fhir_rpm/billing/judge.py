@@ -2,8 +2,9 @@
 
 from fhir_rpm.billing.advice import advice_on
 from fhir_rpm.billing.case import Case
-from fhir_rpm.billing.days import device_codes, device_days_of
+from fhir_rpm.billing.days import days_judged, device_codes, device_days_of, period_codes
 from fhir_rpm.billing.findings import findings_of
+from fhir_rpm.billing.periods import periods_of
 from fhir_rpm.billing.terms import Terms
 from fhir_rpm.model import Assessment, MonthRecord
 from fhir_rpm.month import BillingMonth
@@ -16,7 +17,9 @@ def judge(record: MonthRecord, month: BillingMonth, terms: Terms) -> Assessment:
     """
     case = Case.of(record, month, terms)
     days = device_days_of(record)
-    codes = case.codes | device_codes(days, terms, incomplete=bool(case.reading_gaps))
+    periods, unread = periods_of(record, month, terms.period_days), bool(case.reading_gaps)
+    supply = device_codes(days, terms, unread) if periods is None else period_codes(periods, terms, unread)
+    codes = case.codes | supply
     return Assessment(
         patient=record.patient,
         month=str(month),
@@ -28,7 +31,7 @@ def judge(record: MonthRecord, month: BillingMonth, terms: Terms) -> Assessment:
         device_days=days,
         codes=codes,
         findings=(*record.findings, *findings_of(record, case.judged, case.gaps, month, terms)),
-        actions=advice_on(case, days, codes).actions,
+        actions=advice_on(case, days_judged(record, month, terms), codes).actions,
         gaps=record.gaps,
         citations=terms.citations,
         not_checked=terms.not_checked,

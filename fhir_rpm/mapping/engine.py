@@ -1,7 +1,7 @@
 """Raw FHIR of one patient + a mapping table → the month's record of contacts."""
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from fhir_rpm.mapping.bundles import gaps_in_bundles
@@ -34,6 +34,7 @@ def read_month(
     unread: Iterable[Gap] = (),
     calls: CallLog = _NO_CALLS,
     staff: Iterable[StaffMember] = (),
+    monitoring_start: date | None = None,
 ) -> MonthRecord:
     """Map one patient's resources to the contacts of a month.
 
@@ -45,6 +46,7 @@ def read_month(
         unread: what the caller already knows could not be read.
         calls: logged calls beside the record; those of other patients are left out and counted.
         staff: the practice's staff directory.
+        monitoring_start: first day of monitoring, when it is known.
 
     Raises:
         ConfigurationError: the mapping is unknown or wrong.
@@ -65,7 +67,9 @@ def read_month(
     contacts, carried, findings, gaps = _contacts_of(month, groups, people)
     lost, remarks = _unread_of(month, encounters, [*told, *notes], mine_called)
     findings += [*remarks, *said, *uncounted, *foreign, *foreign_calls(calls, mine_called)]
-    device_days, other_days = ReadingReader(table, people, mine, month.zone, encounters).days(month)
+    readings = ReadingReader(table, people, mine, month.zone, encounters)
+    device_days, other_days = readings.days(month)
+    earlier = readings.days_before(month) if monitoring_start is not None else (frozenset(), frozenset())
     codes = vendor_section(vendor, "outcome", OutcomeCodes)
     refused = [gap for outcome in record.outcomes for gap in gaps_in(outcome, codes)]
     gaps = [*unread, *gaps_in_bundles(kept), *refused, *gaps, *lost]
@@ -77,6 +81,9 @@ def read_month(
         other_days=other_days,
         gaps=tuple(sorted(set(gaps), key=lambda gap: (gap.resource_type or "", gap.code, gap.reason))),
         findings=tuple(findings),
+        monitoring_start=monitoring_start,
+        earlier_device_days=earlier[0],
+        earlier_other_days=earlier[1],
     )
 
 

@@ -1,7 +1,7 @@
 """Observation → days with a reading: from a device, or of unknown origin (assessment §4 and §6)."""
 
 from collections.abc import Mapping
-from datetime import date, tzinfo
+from datetime import date, timedelta, tzinfo
 
 from fhir_rpm.mapping.fhir import Json, child, code_of, codings, displays, items, reference_of, string
 from fhir_rpm.mapping.fragment import Fragment
@@ -33,11 +33,18 @@ class ReadingReader:
 
     def days(self, month: BillingMonth) -> tuple[frozenset[date], frozenset[date]]:
         """Local dates of the month with a device's reading, and with a reading of unknown origin."""
+        return self._between(month.first_day, month.last_day)
+
+    def days_before(self, month: BillingMonth) -> tuple[frozenset[date], frozenset[date]]:
+        """The like of the 31 days before the month, which a supply period that ends in it can reach back to."""
+        return self._between(month.first_day - timedelta(days=31), month.first_day - timedelta(days=1))
+
+    def _between(self, first: date, last: date) -> tuple[frozenset[date], frozenset[date]]:
         device: set[date] = set()
         other: set[date] = set()
         for _, observation in self._resources.of_type("Observation"):
             day = self._day(observation)
-            if day is None or not month.first_day <= day <= month.last_day or not self._is_reading(observation):
+            if day is None or not first <= day <= last or not self._is_reading(observation):
                 continue
             (device if self._names_device(observation) else other).add(day)
         return frozenset(device), frozenset(other)

@@ -41,6 +41,8 @@ class MonthRecord(Frozen):
         other_days: local dates with a reading of unknown origin.
         gaps: what could not be read.
         findings: what the mapping noticed.
+        monitoring_start: first day of monitoring; None when it is not known.
+        earlier_device_days, earlier_other_days: the like of the 31 days before the month, when the start is known.
     """
 
     patient: Reference | None
@@ -50,3 +52,6 @@ class MonthRecord(Frozen):
     other_days: frozenset[datetime.date] = frozenset()
     gaps: tuple[Gap, ...] = ()
     findings: tuple[Finding, ...] = ()
+    monitoring_start: datetime.date | None = None
+    earlier_device_days: frozenset[datetime.date] = frozenset()
+    earlier_other_days: frozenset[datetime.date] = frozenset()
