@@ -79,7 +79,8 @@ class About(Frozen):
 
 def about(vendor: str) -> About:
     """What a vendor's mapping file says of itself; errors as of `vendor_section`."""
-    return vendor_section(vendor, "about", About)
+    known: About = vendor_section(vendor, "about", About)
+    return known
 
 
 def shipped_vendors() -> tuple[str, ...]:

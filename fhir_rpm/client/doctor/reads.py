@@ -15,6 +15,7 @@ from fhir_rpm.client.roster import group_roster
 from fhir_rpm.client.session import EhrSession
 from fhir_rpm.client.transport import same_origin
 from fhir_rpm.errors import InputError, UnavailableError
+from fhir_rpm.outcome import OutcomeCodes, gaps_in
 from fhir_rpm.vendor import vendor_section
 
 SEARCHED = ("Encounter", "DocumentReference", "Observation", "Communication")
@@ -108,9 +109,10 @@ def check_paging(visit: Visit) -> Finding:
     """Follow one next link, as a pull would."""
     if visit.patient is None:
         return skipped(_WHOM, _HOW)
-    if visit.following is None and not _provoke(visit):
+    if visit.following is None:
+        _provoke(visit)
+    if visit.following is None:
         return skipped("Everything read above fits one page.")
-    assert visit.following is not None  # noqa: S101 - provoked
     url, before = visit.following
     if not same_origin(url, visit.transport.base_url):
         return failed("foreign_link")
@@ -121,7 +123,7 @@ def check_paging(visit: Visit) -> Finding:
     page = answer.json() or {}
     after = {_id(item) for item in _resources(page)}
     if after and after <= before:
-        return failed("page_repeats")
+        return warning("page_repeats")
     return ok("A next link was followed.")
 
 
@@ -176,11 +178,19 @@ def _search(visit: Visit, kind: str, query: Mapping[str, Any]) -> Finding:
     visit.seen[kind] = found
     _remember_next(visit, kind, page)
     remarks = [item for item in _resources(page) if item.get("resourceType") == "OperationOutcome"]
+    return _remarked(visit, remarks) or ok(f"{len(found)} on the first page of {visit.month}.")
+
+
+def _remarked(visit: Visit, remarks: list[Json]) -> Finding | None:
+    """What the server says beside its matches; an error that is not known is still one."""
+    codes = vendor_section(visit.settings.vendor, "outcome", OutcomeCodes)
     for remark in remarks:
         told = visit.knowledge.cause_in_outcome(remark)
         if told is not None:
             return warning(told[0], f"Code {told[1]}.")
-    return ok(f"{len(found)} on the first page of {visit.month}.")
+        if gaps_in(remark, codes):
+            return warning("withheld")
+    return None
 
 
 def _without_credentials(visit: Visit, refused: Finding) -> Finding:
@@ -193,7 +203,7 @@ def _as_optional(finding: Finding) -> Finding:
     return warning(str(finding.cause), finding.detail) if finding.status == "failed" else finding
 
 
-def _provoke(visit: Visit) -> bool:
+def _provoke(visit: Visit) -> None:
     """Ask for one entry a page of a type that has more than one, so that there is a next link."""
     recipe = vendor_section(visit.settings.vendor, "search", SearchRecipe)
     for kind, found in visit.seen.items():
@@ -205,8 +215,7 @@ def _provoke(visit: Visit) -> bool:
         page = answer.json()
         if answer.status == 200 and page is not None:
             _remember_next(visit, kind, page)
-        return visit.following is not None
-    return False
+        return
 
 
 def _remember_next(visit: Visit, kind: str, page: Json) -> None:

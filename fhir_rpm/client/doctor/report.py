@@ -72,9 +72,9 @@ class Step:
         known = knowledge.cause(finding.cause) if finding.cause is not None else None
         if known is None:
             code = finding.exit_code or 0
-            return cls(name, finding.status, finding.cause, finding.remedy, finding.detail, seconds, code)
+            return cls(name, finding.status, finding.cause, finding.remedy, _printable(finding.detail), seconds, code)
         code = (finding.exit_code or known.exit) if finding.status == "failed" else 0
-        detail = f"{known.says} {finding.detail}".strip()
+        detail = f"{known.says} {_printable(finding.detail)}".strip()
         return cls(name, finding.status, finding.cause, finding.remedy or known.remedy, detail, seconds, code)
 
     def to_json(self) -> dict[str, object]:
@@ -82,6 +82,11 @@ class Step:
         shown = asdict(self)
         del shown["exit_code"]
         return shown | {"seconds": round(self.seconds, 3)}
+
+
+def _printable(text: str) -> str:
+    """Without what would steer a terminal: host names and product names come from the server."""
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def exit_code_of(steps: list[Step]) -> int:

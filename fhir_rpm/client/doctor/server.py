@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from fhir_rpm.client.auth import token_url
 from fhir_rpm.client.capability import Capability
+from fhir_rpm.client.discovery import is_safe
 from fhir_rpm.client.doctor.answers import REDIRECTS, described, is_html, refusal, target_of
 from fhir_rpm.client.doctor.report import Finding, failed, ok, skipped, warning
 from fhir_rpm.client.doctor.visit import Visit
@@ -19,7 +20,6 @@ SKEW_FAILS = 240
 """Seconds; assertions live 240 to 300 seconds, so a clock further off makes them expired or of the future."""
 
 _VERSIONS = {"1.0": "dstu2", "3.0": "stu3"}
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def check_metadata(visit: Visit) -> Finding:
@@ -107,27 +107,26 @@ def check_smart(visit: Visit) -> Finding:
 
 def _offered(visit: Visit, smart: Json) -> Finding:
     endpoint = visit.settings.token_url or str(smart["token_endpoint"])
-    parts = urlsplit(endpoint)
-    seen = f"Tokens come from {parts.hostname}."
-    if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+    seen = f"Tokens come from {_host(endpoint)}."
+    if not is_safe(endpoint, allow_http=visit.settings.allow_http):
         return failed("token_endpoint_insecure", seen)
     if not visit.has_client:
         return ok(seen)
     for name, wanted, cause in _wishes(visit):
         listed = smart.get(name)
-        if isinstance(listed, list) and listed and wanted not in listed:
-            return warning(cause, f"{seen} Wanted: {wanted}.")
+        if isinstance(listed, list) and listed and not any(item in listed for item in wanted):
+            return warning(cause, f"{seen} Wanted: {' or '.join(wanted)}.")
     return ok(seen)
 
 
-def _wishes(visit: Visit) -> list[tuple[str, str, str]]:
-    """Field of the SMART configuration, what we need in it, and the cause when it lists others alone."""
-    grant = ("grant_types_supported", "client_credentials", "grant_not_offered")
+def _wishes(visit: Visit) -> list[tuple[str, tuple[str, ...], str]]:
+    """Field of the SMART configuration, what would serve us in it, and the cause when it lists others alone."""
+    grant = ("grant_types_supported", ("client_credentials",), "grant_not_offered")
     methods, algorithms = "token_endpoint_auth_methods_supported", "token_endpoint_auth_signing_alg_values_supported"
     if visit.key is None:
-        return [grant, (methods, "client_secret_basic", "method_not_offered")]
-    ours = algorithm_of(visit.key)
-    return [grant, (methods, "private_key_jwt", "method_not_offered"), (algorithms, ours, "algorithm_not_offered")]
+        return [grant, (methods, ("client_secret_basic", "client_secret_post"), "method_not_offered")]
+    ours = (algorithm_of(visit.key),)
+    return [grant, (methods, ("private_key_jwt",), "method_not_offered"), (algorithms, ours, "algorithm_not_offered")]
 
 
 def _host(url: str) -> str:

@@ -23,9 +23,8 @@ def pem(path: Path, key: Any) -> Path:
 
 def examined(base: str, patient: str | None = None, group: str | None = None, **settings: Any) -> Steps:
     values = {"base_url": base, "time_zone": "America/New_York", "connect_timeout": 2, "read_timeout": 2, **settings}
-    secret = {"FHIR_RPM_CLIENT_SECRET": str(values.pop("secret"))} if "secret" in values else {}
     order = Order(patient=patient, group=group, month="2026-05", seconds=20)
-    return {step.name: step for step in examine(lambda: load_settings(None, values, secret), order)}
+    return {step.name: step for step in examine(lambda: load_settings(None, values, {}), order)}
 
 
 def exit_code(steps: Steps) -> int:

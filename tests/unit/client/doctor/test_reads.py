@@ -65,6 +65,13 @@ def test_a_ready_made_token_that_is_refused_is_named() -> None:
     assert steps["read Patient"].cause == "token_not_accepted"
 
 
+def test_an_unknown_error_beside_the_matches_is_warned_of() -> None:
+    page = bundle({"resourceType": "Encounter", "id": "e1"}, outcome("77777"))
+    with Ehr(at("Encounter", Reply(200, page))) as server:
+        step = examined(server.base, "p1")["search Encounter"]
+    assert (step.status, step.cause) == ("warning", "withheld")
+
+
 def test_a_search_that_withholds_a_sub_type_is_warned_of() -> None:
     page = bundle({"resourceType": "DocumentReference", "id": "d1"}, outcome("59204"))
     with Ehr(at("DocumentReference", Reply(200, page))) as server:

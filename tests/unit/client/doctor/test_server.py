@@ -42,6 +42,14 @@ def test_another_product_than_vendor_says_is_warned_of() -> None:
         assert examined(server.base, vendor="epic")["metadata"].status == "ok"
 
 
+def test_what_a_server_says_of_itself_cannot_steer_the_terminal() -> None:
+    software = {"name": "HAPI \x1b[2J\ud800", "version": "7"}
+    with Ehr(at("metadata", Reply(200, statement(software=software)))) as server:
+        detail = examined(server.base)["metadata"].detail
+    assert "HAPI" in detail
+    assert detail.isprintable()
+
+
 @pytest.mark.parametrize(
     ("seconds", "status"), [(0, "ok"), (50, "ok"), (100, "warning"), (-100, "warning"), (400, "failed")]
 )
