@@ -9,7 +9,20 @@ import click
 
 from fhir_rpm.errors import FhirRpmError
 
-COMMANDS = ("demo", "init", "doctor", "patient", "sync", "assess", "explain", "policy", "note", "keys", "sandbox")
+COMMANDS = (
+    "demo",
+    "init",
+    "doctor",
+    "patient",
+    "sync",
+    "writes",
+    "assess",
+    "explain",
+    "policy",
+    "note",
+    "keys",
+    "sandbox",
+)
 INTERNAL = 1
 INTERRUPTED = 130
 

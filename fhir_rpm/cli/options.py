@@ -14,7 +14,8 @@ month = click.option("--month", required=True, metavar="YYYY-MM", help="The cale
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 exit_code = click.option("--exit-code", is_flag=True, help="Exit with 3 when a month is not ready.")
 write_back = click.option("--write-back", is_flag=True, help="Write one DocumentReference for the month.")
-dry_run = click.option("--dry-run", is_flag=True, help="With --write-back: show what would be sent, send nothing.")
+dry_run = click.option("--dry-run", is_flag=True, help="Show the exact request, send nothing, keep nothing.")
+ledger = click.option("--ledger", metavar="FILE|URL", help="What was written; default in the user's state folder.")
 
 _JUDGING = (
     click.option(

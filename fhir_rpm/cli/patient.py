@@ -13,6 +13,7 @@ from fhir_rpm.cli import options
 @options.connection
 @options.write_back
 @options.dry_run
+@options.ledger
 @options.as_json
 @options.exit_code
 def patient(

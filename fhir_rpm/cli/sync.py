@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fhir_rpm.sync import PatientResult
+    from fhir_rpm.writeback import Published
 
+_IN_DOUBT = ("in_progress", "unknown", "needs_person")
 _DOCUMENTS = ("written", "unchanged", "in_progress", "unknown", "needs_person")
 
 
@@ -26,6 +28,7 @@ _DOCUMENTS = ("written", "unchanged", "in_progress", "unknown", "needs_person")
 @options.connection
 @options.write_back
 @options.dry_run
+@options.ledger
 @click.option("--concurrency", type=click.IntRange(1, 32), help="Patients at a time.")
 @options.as_json
 @options.exit_code
@@ -78,6 +81,8 @@ def _reported(results: Iterator[PatientResult], total: int, *, as_json: bool) ->
     for place, result in enumerate(results, 1):
         state = result.assessment.status if result.assessment else "failed"
         click.echo(f"[{place}/{total}] Patient/{result.patient} {state}", err=True)
+        if result.published is not None and result.published.status in _IN_DOUBT:
+            click.echo(f"    document {result.published.status}: {result.published.detail}", err=True)
         if as_json:
             click.echo(json.dumps(record_of(result), ensure_ascii=False))
         yield result
@@ -91,14 +96,22 @@ def record_of(result: PatientResult) -> dict[str, object]:
         "status": result.assessment.status if result.assessment else None,
         "assessment": result.assessment.model_dump(mode="json") if result.assessment else None,
         "error": str(result.error) if result.error else result.broken,
-        "document": {"status": published.status, "reference": published.reference} if published else None,
+        "document": _document(published) if published else None,
     }
+
+
+def _document(published: Published) -> dict[str, object]:
+    """What became of the document; with --dry-run, the request as it would be sent."""
+    told: dict[str, object] = {"status": published.status, "reference": published.reference}
+    if published.status in _IN_DOUBT:
+        told |= {"detail": published.detail, "write": published.write}
+    return told | ({"request": published.request} if published.status == "dry_run" else {})
 
 
 def summary_of(results: list[PatientResult]) -> dict[str, int]:
     """How many patients came to what."""
     counts = Counter(result.assessment.status if result.assessment else "failed" for result in results)
-    documents = Counter(result.published.status for result in results if result.published)
+    documents: Counter[str] = Counter(result.published.status for result in results if result.published)
     incomplete = sum(bool(result.assessment and result.assessment.gaps) for result in results)
     return {
         "patients": len(results),

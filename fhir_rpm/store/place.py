@@ -26,11 +26,12 @@ def default_path(environ: Mapping[str, str] = os.environ) -> Path:
     return base / "fhir-rpm" / "ledger.sqlite3"
 
 
-def open_ledger(place: str | Path | None = None, busy_seconds: float = BUSY_SECONDS) -> Ledger:
+def open_ledger(place: str | Path | None = None, *, create: bool = True, busy_seconds: float = BUSY_SECONDS) -> Ledger:
     """Open the ledger, making or migrating it when needed.
 
     Args:
         place: a file, a `sqlite:///` or a `postgresql+psycopg://` URL; None is `default_path()`.
+        create: whether to make a file that is not there.
         busy_seconds: how long to wait for another process.
 
     Raises:
@@ -42,7 +43,11 @@ def open_ledger(place: str | Path | None = None, busy_seconds: float = BUSY_SECO
     name = url.database if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
     shown = str(name)
     with told_apart(shown):
-        engine = _sqlite(url, busy_seconds) if url.get_backend_name() == "sqlite" else _postgres(url, busy_seconds)
+        engine = (
+            _sqlite(url, busy_seconds, create=create)
+            if url.get_backend_name() == "sqlite"
+            else _postgres(url, busy_seconds)
+        )
         try:
             _prepare(engine, shown)
         except BaseException:
@@ -66,10 +71,13 @@ def _url(place: str) -> URL:
     return url
 
 
-def _sqlite(url: URL, busy_seconds: float) -> Engine:
+def _sqlite(url: URL, busy_seconds: float, *, create: bool) -> Engine:
     path = Path(str(url.database))
     if path.is_dir():
         raise ConfigurationError(f"The ledger {path} is a folder.", "Name a file in it, such as ledger.sqlite3.")
+    if not create and not path.exists():
+        remedy = "Check the setting ledger; the first run with --write-back makes it."
+        raise ConfigurationError(f"There is no ledger {path}.", remedy)
     _make_private(path)
     engine = create_engine(url, connect_args={"timeout": busy_seconds}, pool_size=32)
 

@@ -1,5 +1,6 @@
 """Assessment → DocumentReference, published once."""
 
+from fhir_rpm.writeback.correct import resolve, retract
 from fhir_rpm.writeback.desk import Desk, NoBook, Published
 from fhir_rpm.writeback.document import DocumentShape, build_document, choose_anchor
 from fhir_rpm.writeback.fingerprint import content_hash
@@ -20,4 +21,6 @@ __all__ = [
     "publish",
     "render_text",
     "require_permission",
+    "resolve",
+    "retract",
 ]

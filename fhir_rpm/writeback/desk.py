@@ -13,6 +13,7 @@ from fhir_rpm.model.write import Move, Plan, Write, WriteKey
 Json = dict[str, Any]
 T = TypeVar("T")
 Checkpoint = Callable[[str], None]
+Clock = Callable[[], datetime]
 
 LEASE = timedelta(minutes=15)
 """How long a runner that is sending is believed alive: longer than every timeout of a request together."""
@@ -101,7 +102,7 @@ class Desk:
     book: Book
     connection: str
     settings: WriteSettings
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    clock: Clock = lambda: datetime.now(UTC)
     owner: str = field(default_factory=lambda: uuid4().hex)
     lease: timedelta = LEASE
     checkpoint: Checkpoint = lambda _step: None

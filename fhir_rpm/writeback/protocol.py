@@ -24,8 +24,8 @@ from fhir_rpm.writeback.desk import Desk, Json, Published
 from fhir_rpm.writeback.draft import Draft, draft, trouble_with
 from fhir_rpm.writeback.find import Found, hash_of, look
 from fhir_rpm.writeback.fingerprint import outline_of
-from fhir_rpm.writeback.job import Job, busy, current_of, is_open, retracted_hash, told, was_sent
-from fhir_rpm.writeback.send import send
+from fhir_rpm.writeback.job import Job, busy, current_of, is_open, retracted_hash, told
+from fhir_rpm.writeback.send import begin, claim, send
 from fhir_rpm.writeback.settle import find_out, presumed_dead
 
 _RETRACTED = "A person has retracted this document; an equal one is not written again."
@@ -101,7 +101,7 @@ def _bring(desk: Desk, job: Job, attempts: tuple[Write, ...]) -> Published:
     last = attempts[-1] if attempts else None
     if wanted.blocked is not None and last is not None and _says_the_same(last, wanted):
         return told(last)
-    write = _begin(desk, job, attempts, wanted.plan)
+    write = begin(desk, job.key, attempts, wanted.plan)
     if write is None:
         return busy(None)
     if wanted.blocked is not None:
@@ -117,19 +117,10 @@ def _says_the_same(last: Write, wanted: Draft) -> bool:
     return last.state == "needs_person" and same
 
 
-def _begin(desk: Desk, job: Job, attempts: tuple[Write, ...], plan: Plan) -> Write | None:
-    """The attempt of which nothing was sent yet, else a new one; None when another runner was faster."""
-    last = attempts[-1] if attempts else None
-    if last is not None and last.state in ("planned", "needs_person") and not was_sent(last):
-        return desk.step("ledger.plan", lambda: desk.book.plan_again(last, plan, desk.clock()))
-    number = last.number + 1 if last is not None else 1
-    return desk.step("ledger.plan", lambda: desk.book.plan(job.key, plan, number, desk.clock()))
-
-
 def _adopt(desk: Desk, job: Job, attempts: tuple[Write, ...], equal: list[Found]) -> Published:
     """An equal document that the ledger does not know: written by another machine, or before the ledger was lost."""
     plan = Plan(kind="create", content_hash=job.wanted, outline=outline_of(job.assessment))
-    write = _begin(desk, job, attempts, plan)
+    write = begin(desk, job.key, attempts, plan)
     if write is None:
         return busy(None)
     if len(equal) == 1:
@@ -146,8 +137,7 @@ def _taken_over(desk: Desk, write: Write, reference: str, reason: str) -> Publis
 
 def _send(desk: Desk, job: Job, write: Write, wanted: Draft, attempts: tuple[Write, ...]) -> Published:
     desk.step("authenticate", desk.session.authenticate)
-    now = desk.clock()
-    claimed = desk.step("ledger.claim", lambda: desk.book.claim(write, desk.owner, now, now + desk.lease))
+    claimed = claim(desk, write)
     if claimed is None:
         return busy(None)
     ours = {item.content_hash for item in attempts}

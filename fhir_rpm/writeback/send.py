@@ -1,15 +1,31 @@
-"""The one moment at which something is sent, and the record of what came back."""
+"""An attempt from its plan to what came back: the one moment at which something is sent."""
 
 from collections.abc import Callable
 
 from fhir_rpm.client import Created
 from fhir_rpm.client.writes import RefusedError, StaleError
 from fhir_rpm.errors import AccessError, FhirRpmError, UnavailableError, WriteUncertainError
-from fhir_rpm.model.write import Move, Write, WriteState
+from fhir_rpm.model.write import Move, Plan, Write, WriteKey, WriteState
 from fhir_rpm.writeback.desk import Desk
+from fhir_rpm.writeback.job import was_sent
 
 _UNSURE: tuple[WriteState, ...] = ("sending", "unknown", "needs_person")
 _NOT_WRITTEN = {AccessError: "not_allowed", RefusedError: "refused", StaleError: "stale", UnavailableError: "not_sent"}
+
+
+def begin(desk: Desk, key: WriteKey, attempts: tuple[Write, ...], plan: Plan) -> Write | None:
+    """The attempt of which nothing was sent yet, else a new one; None when another runner was faster."""
+    last = attempts[-1] if attempts else None
+    if last is not None and last.state in ("planned", "needs_person") and not was_sent(last):
+        return desk.step("ledger.plan", lambda: desk.book.plan_again(last, plan, desk.clock()))
+    number = last.number + 1 if last is not None else 1
+    return desk.step("ledger.plan", lambda: desk.book.plan(key, plan, number, desk.clock()))
+
+
+def claim(desk: Desk, write: Write) -> Write | None:
+    """Record the intent to send, with a lease; None when another runner has it."""
+    now = desk.clock()
+    return desk.step("ledger.claim", lambda: desk.book.claim(write, desk.owner, now, now + desk.lease))
 
 
 def send(desk: Desk, write: Write, act: Callable[[], Created]) -> tuple[Write, Created | None]:
