@@ -22,10 +22,15 @@ ENVIRONMENT = {
     "FHIR_RPM_CLIENT_ID": "client_id",
     "FHIR_RPM_PRIVATE_KEY": "private_key",
     "FHIR_RPM_PRIVATE_KEY_PASSWORD": "private_key_password",
+    "FHIR_RPM_PRIVATE_KEY_PASSWORD_FILE": "private_key_password_file",
     "FHIR_RPM_KEY_ID": "key_id",
     "FHIR_RPM_CLIENT_SECRET": "client_secret",
+    "FHIR_RPM_CLIENT_SECRET_FILE": "client_secret_file",
     "FHIR_RPM_BEARER_TOKEN": "bearer_token",
+    "FHIR_RPM_BEARER_TOKEN_FILE": "bearer_token_file",
     "FHIR_RPM_SCOPES": "scopes",
+    "FHIR_RPM_TOKEN_URL": "token_url",
+    "FHIR_RPM_JWKS_URL": "jwks_url",
     "FHIR_RPM_TIME_ZONE": "time_zone",
     "FHIR_RPM_POLICY": "policy",
     "FHIR_RPM_LEDGER": "ledger",
@@ -66,19 +71,41 @@ _OUR_HEADERS = (
 _FROM_ENVIRONMENT = "env:"
 
 
+Part = Literal["text", "pdf", "assessment"]
+"""What a document may carry: the summary as text, the same as PDF, and the assessment as JSON."""
+
+
 class WriteSettings(Frozen):
     """How the monthly document is written.
 
     Attributes:
         type_code, type_system: the document's type; LOINC 11506-3 (progress note) is accepted or seen everywhere.
+        category_code, category_system: its category, where the EHR takes one.
         doc_status: `final` files a signed note, `preliminary` a draft.
         author: `Practitioner/id` to name as author; None leaves it to the server.
+        tier: whether the app acts as a system, or for the clinician who is signed in.
+        parts: what the document carries; None is all that the EHR takes, the PDF only where `fhir-rpm[pdf]` is installed.
+        security_label: a code of HL7 v3 Confidentiality, e.g. `R`.
+        max_bytes: the most that all attachments may take as base64; optional parts are left out before the text.
     """
 
     type_code: str = "11506-3"
     type_system: str = "http://loinc.org"
+    category_code: str = "clinical-note"
+    category_system: str = "http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category"
     doc_status: Literal["final", "preliminary"] = "final"
-    author: str | None = None
+    author: str | None = Field(default=None, pattern=r"^(Practitioner|PractitionerRole|Organization|Device)/[^/\s]+$")
+    tier: Literal["system", "provider"] = "system"
+    parts: tuple[Part, ...] | None = None
+    security_label: Literal["U", "L", "M", "N", "R", "V"] | None = None
+    max_bytes: int = Field(default=1_000_000, ge=10_000)
+
+    @field_validator("parts")
+    @classmethod
+    def _with_text(cls, value: tuple[Part, ...] | None) -> tuple[Part, ...] | None:
+        if value is not None and "text" not in value:
+            raise ValueError("parts must hold text, by which a document is found again")
+        return value
 
 
 class ConnectionSettings(Frozen):

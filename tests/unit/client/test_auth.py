@@ -73,6 +73,36 @@ def test_the_settings_choose_the_way(tmp_path: Path) -> None:
         load_settings(None, {"client_id": "a", "private_key": key, "bearer_token_file": token}, {})
 
 
+def test_files_with_secrets_can_be_named_in_the_environment(tmp_path: Path) -> None:
+    for name in ("secret", "pass", "token"):
+        (tmp_path / name).write_text(f"{name}-1\n")
+    environ = {
+        "FHIR_RPM_CLIENT_SECRET_FILE": str(tmp_path / "secret"),
+        "FHIR_RPM_PRIVATE_KEY_PASSWORD_FILE": str(tmp_path / "pass"),
+    }
+    chosen = load_settings(None, {"client_id": "a"}, environ)
+    assert chosen.client_secret is not None
+    assert chosen.client_secret.get_secret_value() == "secret-1"
+    assert chosen.private_key_passphrase() == b"pass-1"
+    token = load_settings(None, {"base_url": BASE}, {"FHIR_RPM_BEARER_TOKEN_FILE": str(tmp_path / "token")})
+    assert authenticator(token, Transport(BASE)).header(False) == "Bearer token-1"
+
+
+@pytest.mark.parametrize("scopes", ["system/Encounter.read", "system/*.rs", "system/*.read"])
+def test_the_oracle_sandbox_refuses_the_scopes_that_oracle_refuses(scopes: str) -> None:
+    with Sandbox("oracle") as ehr:
+        ehr.register_secret("app", "s")
+        values = {"base_url": ehr.base_url, "vendor": "oracle", "client_id": "app"}
+        chosen = load_settings(None, {**values, "scopes": scopes}, {"FHIR_RPM_CLIENT_SECRET": "s"})
+        with pytest.raises(AccessError, match="invalid_scope"):
+            EhrSession.open(chosen).authenticate()
+        with EhrSession.open(load_settings(None, values, {"FHIR_RPM_CLIENT_SECRET": "s"})) as session:
+            session.authenticate()
+            assert session.granted is not None
+            assert session.granted.allows("Encounter", "search")
+            assert session.granted.lacks("Group", "read")
+
+
 # --- An authorised fhirclient
 
 

@@ -3,9 +3,10 @@
 import pytest
 
 from fhir_rpm.client.discovery import Discovery, discover, is_safe
-from fhir_rpm.client.transport import Answer
+from fhir_rpm.client.transport import Answer, Transport
 from fhir_rpm.errors import AccessError, UnavailableError
 from tests.desk import BASE, TOKEN_URL, Desk, answer
+from tests.hostile import Hostile, Reply, Seen
 
 SMART = f"{BASE}/.well-known/smart-configuration"
 METADATA = f"{BASE}/metadata"
@@ -120,3 +121,15 @@ def test_an_ehrs_own_answer_is_understood() -> None:
     found = _found(_desk(answer(200, captured)))
     assert found.token_url == captured["token_endpoint"]
     assert found.scopes == ("fhirUser", "system/Binary.r", "system/DocumentReference.crus")
+
+
+def test_a_login_that_the_smart_configuration_redirects_to_is_no_end() -> None:
+    def handle(seen: Seen) -> Reply:
+        if seen.path.endswith("/metadata"):
+            return Reply(200, _statement(NESTED))
+        return Reply(302, None, {"Location": "/login"})
+
+    with Hostile(handle) as server:
+        found = discover(Transport(server.base))
+    assert found.token_url == TOKEN_URL
+    assert "redirects" in found.tried[0]
