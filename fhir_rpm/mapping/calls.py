@@ -36,6 +36,9 @@ class CallReader:
         for rows in _by_call(log.calls):
             counted = min(rows, key=_against_billing)
             fragments.append(self._fragment(counted))
+            if not _may_have_reached(counted) and counted.note and read_note(counted.note).contact == "two_way":
+                message = "The call log says that nobody was reached, its note tells of a call; the log decides."
+                findings.append(_warning("sources_disagree", (counted.source,), message))
             if any(_said(row) != _said(counted) for row in rows):
                 sources = tuple(row.source for row in rows)
                 message = "Rows of one call differ; the one that speaks against billing counts."
@@ -43,9 +46,11 @@ class CallReader:
         return fragments, findings
 
     def _fragment(self, call: Call) -> Fragment:
+        """A call that reached nobody has no length, and its note shows nothing: what it tells is filed elsewhere."""
         start = FhirTime(call.start.astimezone(self._zone), "time")
-        told = read_note(call.note) if call.note else None
-        held = call.seconds is not None and call.outcome in ("answered", None)
+        note = call.note if _may_have_reached(call) else None
+        told = read_note(note) if note else None
+        held = call.seconds is not None and _may_have_reached(call)
         length = Length(call.seconds or 0, call.source, "duration", interval_from(start, call.seconds or 0))
         return Fragment(
             sources=(call.source,),
@@ -54,7 +59,7 @@ class CallReader:
             lengths=(length,) if held and length.seconds else (),
             staff=self._staff(call),
             told=told,
-            named=self._table.modalities_named(call.note),
+            named=self._table.modalities_named(note),
             logged=call.outcome,
             encounters=(call.encounter,) if call.encounter else (),
             rpm_marked=told is not None and told.rpm_marked,
@@ -96,6 +101,10 @@ def _by_call(calls: Iterable[Call]) -> list[list[Call]]:
 
 def _said(call: Call) -> tuple[object, ...]:
     return tuple(value for name, value in call if name != "source")
+
+
+def _may_have_reached(call: Call) -> bool:
+    return call.outcome in ("answered", None)
 
 
 def _against_billing(call: Call) -> tuple[int, int, str]:
