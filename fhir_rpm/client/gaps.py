@@ -53,6 +53,10 @@ CAUSES = {
         "The server's answer held resources of other patients, which were left out.",
         "Check that the server honours the search by patient.",
     ),
+    "nobodys": Cause(
+        "Among resources of other patients were some that name no patient; they were left out.",
+        "Check that the server honours the search by patient.",
+    ),
     "no_recipients": Cause(
         "No member of staff is known for the patient, so that messages, searched by recipient, were not.",
         "Name staff in the patient's care team.",

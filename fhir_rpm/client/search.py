@@ -11,7 +11,7 @@ from pydantic import Field
 from fhir_rpm.client.gaps import gap
 from fhir_rpm.client.page import Page, next_links, read_page, refusal
 from fhir_rpm.client.pull import Json, Pull
-from fhir_rpm.client.scope import Scope
+from fhir_rpm.client.scope import Scope, patient_of
 from fhir_rpm.client.transport import Answer, Transport, same_origin
 from fhir_rpm.errors import UnavailableError
 from fhir_rpm.model import Gap
@@ -111,7 +111,7 @@ class _Walk:
         self._pages = self._bytes = self._stale = self._empty = 0
         self.resources: list[Json] = []
         self.gaps: dict[Gap, None] = {}
-        self.expired = False
+        self.expired = self._foreign = False
 
     def run(self, params: Mapping[str, Any]) -> None:
         """Read page after page."""
@@ -120,17 +120,20 @@ class _Walk:
         end = self._searcher.clock() + self._searcher.limits.seconds
         while waiting and not self.expired:
             if self._is_exhausted(end):
-                return self._lack("too_many_pages")
+                self._lack("too_many_pages")
+                break
             url = waiting.popleft()
             bundle = self._bundle(url, params)
             if bundle is None:
                 continue
             self._keep(read_page(self._type, bundle, self._searcher.codes), bundle)
             if self._stale >= REPEATED_PAGES:
-                return self._lack("page_cycle")
+                self._lack("page_cycle")
+                break
             waiting += self._following(bundle, url, visited)
         self._compare_totals()
-        return None
+        if self._foreign:
+            self._distrust()
 
     def _bundle(self, url: str, params: Mapping[str, Any]) -> Json | None:
         """The page at a URL; None when there is none, with the reason among the gaps."""
@@ -164,7 +167,7 @@ class _Walk:
         for resource in page.matches:
             standing = self._scope.standing(resource) if self._scope else "mine"
             if standing == "foreign":
-                self._note([gap("Patient", "other_patient")])
+                self._foreign = True
             elif standing == "mine":
                 self.resources.append(self._scope.claimed(resource) if self._scope else resource)
 
@@ -200,6 +203,14 @@ class _Walk:
             self._lack("fewer_than_total")
         if self._most is not None and len(identities) >= self._most:
             self._lack("result_limit")
+
+    def _distrust(self) -> None:
+        """A server that sent what is others' did not look for the patient: what names nobody may be anybody's."""
+        self._note([gap("Patient", "other_patient")])
+        named = [item for item in self.resources if item.get("resourceType") != self._type or patient_of(item)]
+        if len(named) < len(self.resources):
+            self._lack("nobodys")
+        self.resources = named
 
     def _lack(self, code: str) -> None:
         self._note([gap(self._type, code)])

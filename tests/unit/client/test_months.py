@@ -116,6 +116,14 @@ def test_what_is_anothers_is_left_out_and_said_without_touching_a_verdict() -> N
     assert (_names(pull), _gaps(pull)) == (["Encounter/e1"], [("Patient", "other_patient")])
 
 
+def test_what_names_nobody_is_not_the_patients_where_the_server_sent_others_resources() -> None:
+    nobodys = {"resourceType": "Encounter", "id": "n", "period": {"start": "2026-05-04"}}
+    assert _names(_pull({"Encounter?": _found(nobodys)})) == ["Encounter/n"]
+    other = {**ENCOUNTER, "id": "other", "subject": {"reference": "Patient/q"}}
+    pull = _pull({"Encounter?": _found(nobodys, other, ENCOUNTER)})
+    assert (_names(pull), _gaps(pull)) == (["Encounter/e1"], [("Patient", "other_patient"), ("Encounter", "nobodys")])
+
+
 def test_evidence_under_a_merged_id_counts_as_the_patients() -> None:
     old = {**ENCOUNTER, "subject": {"reference": "Patient/old"}}
     pull = _pull({"Encounter?": _found(old)}, patients=("p", "old"))
