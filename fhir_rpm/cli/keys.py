@@ -41,12 +41,15 @@ def new(algorithm: str, bits: int | None, out: Path, key_id: str | None, passwor
 
     With a passphrase the key is encrypted.
     """
-    from fhir_rpm.client.keys import jwks, public_jwk
+    from fhir_rpm.client.keys import jwks, key_problems, public_jwk
 
     path = out / _FILE if out.is_dir() or out.suffix == "" else out
-    public = public_jwk(_made(path, algorithm, bits, _password(password_file)), key_id)
+    password = _password(password_file)
+    public = public_jwk(_made(path, algorithm, bits, password), key_id)
     _print(jwks([public]))
     _next_steps(path, public["kid"])
+    for problem in key_problems(path, password):
+        click.echo(f"warning: {problem}", err=True)
 
 
 @keys.command(short_help="Print the public JWK Set of private keys.")

@@ -4,6 +4,7 @@ SMART App Launch 2.2, "Client Authentication: Asymmetric": RS384 and ES384, so R
 """
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -36,6 +37,7 @@ ADVISED_RSA = 3072
 """NIST SP 800-57 part 1 rev. 5, table 2: 128 bits of security, for use beyond 2030."""
 
 _P384_BYTES = 48
+_NO_LINKS = (errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK)
 _NOT_KEYS = (
     (b"BEGIN CERTIFICATE", "a certificate", "Name the private key that belongs to it."),
     (b"BEGIN PUBLIC KEY", "a public key", "Name the private key; only that can sign."),
@@ -80,14 +82,23 @@ def write_private_key(path: Path, key: PrivateKey, password: bytes | None = None
 
 
 def _write_new(path: Path, content: bytes) -> None:
-    """A link puts the finished file in its place, and fails where one is; mkstemp makes files of mode 0600."""
+    """A link puts the finished file in its place, and fails where one is; mkstemp makes files of mode 0600.
+
+    Where there are no links (exFAT, some shares) the file is made in its place, and still never over another.
+    """
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".key-")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.link(temporary, path)
+        try:
+            os.link(temporary, path)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(content)
     finally:
         Path(temporary).unlink()
 

@@ -71,6 +71,13 @@ def test_new_refuses_weak_keys(tmp_path: Path, arguments: tuple[str, ...], says:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_new_warns_of_a_folder_that_others_can_write(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    assert "warning: The folder" in _invoke("new", "--out", tmp_path / "k.pem").stderr
+    tmp_path.chmod(0o700)
+    assert "warning" not in _invoke("new", "--out", tmp_path / "l.pem").stderr
+
+
 def test_new_never_overwrites(tmp_path: Path) -> None:
     path = write_key(tmp_path)
     before = path.read_bytes()

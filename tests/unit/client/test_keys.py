@@ -1,5 +1,6 @@
 """Keys: made safely, read with clear errors, named by their thumbprint, shown in public without anything private."""
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -90,6 +91,22 @@ def test_a_key_is_never_overwritten(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="exists already"):
         keys.write_private_key(path, keys.new_key("ES384"))
     assert path.read_bytes() == before
+    assert [item.name for item in tmp_path.iterdir()] == ["key.pem"]
+
+
+def test_where_there_are_no_links_a_key_is_still_whole_and_never_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without(_source: str, _target: Path) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(keys.os, "link", without)
+    path = tmp_path / "key.pem"
+    keys.write_private_key(path, P384)
+    assert keys.thumbprint(keys.read_private_key(path)) == keys.thumbprint(P384)
+    assert path.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(ConfigurationError, match="exists already"):
+        keys.write_private_key(path, RSA_2048)
     assert [item.name for item in tmp_path.iterdir()] == ["key.pem"]
 
 
