@@ -70,4 +70,4 @@ bench: $(READY) ## Measure; prints ratios within one run
 	$(BIN)/python -m benchmarks
 
 clean: ## Remove what the targets made
-	rm -rf $(VENV) tests/*/node_modules $(CLASSPATH) tests/servers/node_modules .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build
+	rm -rf $(VENV) tests/*/node_modules $(CLASSPATH) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build

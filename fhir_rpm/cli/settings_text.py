@@ -116,6 +116,16 @@ GROUPS: tuple[tuple[str, tuple[Explained, ...]], ...] = (
             Explained("write.type_system", "The code system of that type."),
             Explained("write.doc_status", "final files a signed note, preliminary a draft."),
             Explained("write.author", "Who is named as author; the server chooses when left out.", '"Practitioner/id"'),
+            Explained("write.tier", "system, or provider when the app acts for the clinician who is signed in."),
+            Explained("write.category_code", "Its category, where the EHR takes one."),
+            Explained("write.category_system", "The code system of that category."),
+            Explained("write.security_label", "A code of HL7 v3 Confidentiality; none when left out.", '"R"'),
+            Explained(
+                "write.parts",
+                "What it carries; all that the EHR takes when left out (the PDF needs fhir-rpm[pdf]).",
+                '["text", "pdf", "assessment"]',
+            ),
+            Explained("write.max_bytes", "The most that its attachments may take as base64; the text comes first."),
         ),
     ),
 )

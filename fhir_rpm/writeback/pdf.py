@@ -2,6 +2,7 @@
 
 import json
 from importlib.resources import as_file, files
+from importlib.util import find_spec
 from typing import Any
 
 from fhir_rpm.errors import ConfigurationError
@@ -14,6 +15,11 @@ TITLE = "Remote patient monitoring: monthly documentation summary"
 
 _TONES = {"ready": "good", "supported": "good", "qualifies": "good", "hold": "wait", "insufficient": "wait"}
 _WORDS = {"ready": "Ready", "hold": "On hold", "not_met": "Not met"}
+
+
+def can_render_pdf() -> bool:
+    """Whether the extra is installed."""
+    return find_spec("typst") is not None
 
 
 def render_pdf(assessment: Assessment, month: BillingMonth) -> bytes:
