@@ -1,5 +1,6 @@
 """Database failures as errors that say what to do; never with the SQL, its values or a password."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -61,6 +62,8 @@ def told_apart(place: str) -> Iterator[None]:
         raise _told(place, error) from None
     except OSError as error:
         problem = f"The ledger {place} cannot be used: {error.strerror}."
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            raise UnavailableError(problem, _FULL) from None
         raise ConfigurationError(problem, "Check the path and its permissions.") from None
 
 

@@ -1,6 +1,8 @@
 """Where the ledger is, and opening it: private files, a database that is whole, and the schema of this program."""
 
+import contextlib
 import os
+import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -50,6 +52,8 @@ def open_ledger(place: str | Path | None = None, *, create: bool = True, busy_se
         )
         try:
             _prepare(engine, shown)
+            if url.get_backend_name() == "sqlite":
+                _settle_in(engine, Path(shown))
         except BaseException:
             engine.dispose()
             raise
@@ -84,8 +88,8 @@ def _sqlite(url: URL, busy_seconds: float, *, create: bool) -> Engine:
     @event.listens_for(engine, "connect")
     def _set_up(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # transactions begin where we say so, not where the driver guesses
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}")
+        connection.execute("PRAGMA synchronous=FULL")  # an intent must outlive a power cut
+        connection.execute("PRAGMA foreign_keys=ON")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -98,8 +102,16 @@ def _make_private(path: Path) -> None:
     """The file with mode 0600 before SQLite opens it (-wal and -shm take its mode), in a folder with mode 0700."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def _settle_in(engine: Engine, path: Path) -> None:
+    """What is done to a file that is known to be ours: closed to others, and read while it is written (WAL)."""
     if path.stat().st_mode & 0o077:
         path.chmod(0o600)
+    raw = engine.raw_connection()
+    with contextlib.suppress(sqlite3.OperationalError):  # another runner is changing it to the same
+        raw.cursor().execute("PRAGMA journal_mode=WAL")
+    raw.close()
 
 
 def _postgres(url: URL, busy_seconds: float) -> Engine:
