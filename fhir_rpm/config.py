@@ -55,7 +55,17 @@ ENVIRONMENT = {
 
 _SECRETS = ("client_secret", "bearer_token", "private_key_password")
 _SECRET_FILES = ("client_secret_file", "private_key_password_file", "bearer_token_file")
-_PATHS = ("private_key", "ca_bundle", "client_cert", "client_key", *_SECRET_FILES)
+_PATHS = (
+    "private_key",
+    "ca_bundle",
+    "client_cert",
+    "client_key",
+    "staff",
+    "call_log",
+    "call_columns",
+    *_SECRET_FILES,
+)
+_ROSTERS_OF_THE_EHR = ("Group/", "List/")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
@@ -148,6 +158,10 @@ class ConnectionSettings(Frozen):
     allow_http: bool = False
     time_zone: str | None = None
     policy: str = "rpm-us"
+    roster: str | None = None
+    staff: Path | None = None
+    call_log: Path | None = None
+    call_columns: Path | None = None
     connection: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]{1,64}$")
     ledger: SecretStr | None = None
     write_back: bool = False
@@ -219,6 +233,12 @@ class ConnectionSettings(Frozen):
         """The passphrase of the private key."""
         password = self.private_key_password
         return None if password is None else password.get_secret_value().encode()
+
+    @property
+    def roster_file(self) -> Path | None:
+        """The CSV roster; None when there is none, or when the EHR is asked for it."""
+        in_ehr = self.roster is None or self.roster == "orders" or self.roster.startswith(_ROSTERS_OF_THE_EHR)
+        return None if in_ehr or self.roster is None else Path(self.roster)
 
     def required_base_url(self) -> str:
         """The base URL.
@@ -302,6 +322,9 @@ def _file_layer(path: Path | None) -> list[tuple[str, dict[str, object]]]:
     for name in _PATHS:
         if isinstance(layer.get(name), str):
             layer[name] = str(file.parent / layer[name])
+    roster = layer.get("roster")
+    if isinstance(roster, str) and roster != "orders" and not roster.startswith(_ROSTERS_OF_THE_EHR):
+        layer["roster"] = str(file.parent / roster)
     if isinstance(layer.get("ledger"), str):
         layer["ledger"] = _ledger_in(file, str(layer["ledger"]))
     return [(str(file), layer)]

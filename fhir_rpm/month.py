@@ -161,6 +161,12 @@ class BillingMonth:
         """Where a pull begins: a day early, for calls that run across midnight into the month (assessment §6)."""
         return datetime.combine(self.first_day - timedelta(days=1), time(), self.zone)
 
+    @property
+    def before(self) -> "BillingMonth":
+        """The month before."""
+        day = self.first_day - timedelta(days=1)
+        return BillingMonth(day.year, day.month, self.zone)
+
     def holds(self, moment: FhirTime) -> bool:
         """Whether a contact that starts at `moment` belongs to this month (assessment §2, rule 3)."""
         if moment.precision == "year":

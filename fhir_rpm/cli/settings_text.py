@@ -101,6 +101,15 @@ GROUPS: tuple[tuple[str, tuple[Explained, ...]], ...] = (
         ),
     ),
     (
+        "What is known beside the EHR",
+        (
+            Explained("roster", "Whom sync checks: a CSV file, Group/ID, List/ID, or orders.", '"roster.csv"'),
+            Explained("staff", "CSV of who is what, where the EHR does not tell roles.", '"staff.csv"'),
+            Explained("call_log", "CSV of calls from a phone system or monitoring platform.", '"calls.csv"'),
+            Explained("call_columns", "Which of its columns says what.", '"call-columns.toml"'),
+        ),
+    ),
+    (
         "How the monthly document is written",
         (
             Explained("write_back", "Allows writing documents to this EHR at all; --write-back asks for it in a run."),

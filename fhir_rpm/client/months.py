@@ -36,6 +36,15 @@ def pull_evidence(inquiry: Inquiry, people: PeopleReader, inboxes: StaffInboxes)
     return Pull(newest(found.resources), tuple(dict.fromkeys(found.gaps)))
 
 
+def pull_readings(inquiry: Inquiry) -> Pull:
+    """The readings of a month, and its visits, whose readings are none; what is refused is a gap in the readings."""
+    failures: _Failures = []
+    pulled = _tried("Observation", lambda: pull_observations(inquiry), failures)
+    visits = _tried("Encounter", lambda: pull_encounters(inquiry), failures)
+    unread = tuple(gap.model_copy(update={"resource_type": "Observation"}) for gap in visits.gaps)
+    return pulled + Pull(visits.resources, unread)
+
+
 _KINDS = ("Encounter", "DocumentReference", "Observation", "Communication")
 
 

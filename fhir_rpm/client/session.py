@@ -9,7 +9,7 @@ from fhir_rpm.client.auth import Authenticator, ClientCredentials, FhirclientTok
 from fhir_rpm.client.capability import Capability
 from fhir_rpm.client.communication import StaffInboxes
 from fhir_rpm.client.inquiry import Inquiry
-from fhir_rpm.client.months import pull_evidence
+from fhir_rpm.client.months import pull_evidence, pull_readings
 from fhir_rpm.client.patient import read_patient
 from fhir_rpm.client.people import PeopleReader, read_resource
 from fhir_rpm.client.pull import Created, Json, Pull
@@ -116,6 +116,15 @@ class EhrSession:
         read = read_patient(self._transport, self._codes, patient.removeprefix("Patient/"))
         inquiry = Inquiry(self._searcher, self._recipe, self.capability, read.ids, month)
         return Pull((read.resource,), read.gaps) + pull_evidence(inquiry, self._people, self._inboxes)
+
+    def pull_readings(self, patient: str, month: BillingMonth) -> Pull:
+        """The readings of another month, for a supply period that began in it; what is refused is a gap.
+
+        Raises:
+            AccessError, UnavailableError, UnknownPatientError: the patient cannot be read.
+        """
+        read = read_patient(self._transport, self._codes, patient.removeprefix("Patient/"))
+        return pull_readings(Inquiry(self._searcher, self._recipe, self.capability, read.ids, month))
 
     def search(self, resource_type: str, params: Mapping[str, Any]) -> Pull:
         """Every match of a search, or the gaps that say what is missing."""

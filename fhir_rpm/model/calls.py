@@ -77,9 +77,12 @@ class CallLog(Frozen):
     calls: tuple[Call, ...] = ()
     unread: tuple[UnreadCall, ...] = ()
 
-    def of(self, patient: str) -> "CallLog":
-        """What is, or may be, one patient's; `patient` with or without `Patient/`."""
-        wanted = f"Patient/{patient.removeprefix('Patient/')}"
-        mine = tuple(call for call in self.calls if call.subject == wanted)
-        maybe = tuple(row for row in self.unread if row.patient in (None, wanted))
-        return CallLog(calls=mine, unread=maybe)
+    def of(self, *patients: str) -> "CallLog":
+        """What is, or may be, one patient's, under the first of the ids that it has, with or without `Patient/`."""
+        wanted = [f"Patient/{patient.removeprefix('Patient/')}" for patient in patients]
+        mine = [call for call in self.calls if call.subject in wanted]
+        maybe = [row for row in self.unread if row.patient is None or row.patient in wanted]
+        return CallLog(
+            calls=tuple(call.model_copy(update={"patient": wanted[0]}) for call in mine),
+            unread=tuple(row.model_copy(update={"patient": row.patient and wanted[0]}) for row in maybe),
+        )

@@ -1,18 +1,19 @@
 """One patient after another, a few at a time: pull, judge, and write back when asked."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
 from fhir_rpm.api import assess, explain
-from fhir_rpm.client import EhrSession
+from fhir_rpm.client import EhrSession, Pull
 from fhir_rpm.config import ConnectionSettings
 from fhir_rpm.errors import FhirRpmError
-from fhir_rpm.model import Assessment, Explanation, Gap
+from fhir_rpm.model import Assessment, CallLog, Explanation, StaffMember
 from fhir_rpm.month import BillingMonth
+from fhir_rpm.roster import RosterEntry
 from fhir_rpm.sync.desk import desk_for
 from fhir_rpm.writeback import Desk, Published, publish
 
@@ -27,6 +28,8 @@ class RunPlan:
         created: now; what documents are dated with.
         write_back, dry_run: whether documents are written, or only shown.
         explain: whether the reasons are wanted too.
+        calls: logged calls, of these patients and of others.
+        staff: the practice's staff directory.
     """
 
     month: BillingMonth
@@ -35,6 +38,8 @@ class RunPlan:
     write_back: bool = False
     dry_run: bool = False
     explain: bool = False
+    calls: CallLog = field(default_factory=CallLog)
+    staff: tuple[StaffMember, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,13 +58,13 @@ Observer = Callable[[PatientResult], None]
 
 
 def run_months(
-    session: EhrSession, patients: Iterable[str], plan: RunPlan, observer: Observer = lambda _result: None
+    session: EhrSession, patients: Iterable[str | RosterEntry], plan: RunPlan, observer: Observer = lambda _result: None
 ) -> Iterator[PatientResult]:
     """Judge each patient's month, yielding results in the order of the patients.
 
     Args:
         session: the EHR; its token is obtained first, so that a refusal stops the run before the first patient.
-        patients: ids; read lazily, so that memory stays flat.
+        patients: ids, or entries of a roster; read lazily, so that memory stays flat.
         plan: what to do.
         observer: told of each result as soon as it is there, from whichever thread.
 
@@ -74,25 +79,33 @@ def run_months(
         desk_for(session, plan.settings, write_back=plan.write_back, dry_run=plan.dry_run) as desk,
         ThreadPoolExecutor(workers, "fhir-rpm") as pool,
     ):
-        todo = (pool.submit(_watched, session, patient, plan, desk, observer) for patient in waiting)
+        todo = (pool.submit(_watched, session, _entry(patient), plan, desk, observer) for patient in waiting)
         ahead = list(islice(todo, workers * 2))
         while ahead:
             yield ahead.pop(0).result()
             ahead += list(islice(todo, 1))
 
 
-def _watched(session: EhrSession, patient: str, plan: RunPlan, desk: Desk | None, observer: Observer) -> PatientResult:
+def _entry(patient: str | RosterEntry) -> RosterEntry:
+    return patient if isinstance(patient, RosterEntry) else RosterEntry(patient=patient.removeprefix("Patient/"))
+
+
+def _watched(
+    session: EhrSession, entry: RosterEntry, plan: RunPlan, desk: Desk | None, observer: Observer
+) -> PatientResult:
     try:
-        result = run_month(session, patient, plan, desk)
+        result = run_month(session, entry, plan, desk)
     except FhirRpmError as error:
-        result = PatientResult(patient, error=error)
+        result = PatientResult(entry.patient, error=error)
     except Exception as error:  # noqa: BLE001 - one broken patient must not stop the others
-        result = PatientResult(patient, broken=place_of(error))
+        result = PatientResult(entry.patient, broken=place_of(error))
     observer(result)
     return result
 
 
-def run_month(session: EhrSession, patient: str, plan: RunPlan, desk: Desk | None = None) -> PatientResult:
+def run_month(
+    session: EhrSession, patient: str | RosterEntry, plan: RunPlan, desk: Desk | None = None
+) -> PatientResult:
     """Pull, judge and, when asked, publish one patient's month.
 
     Args:
@@ -105,9 +118,13 @@ def run_month(session: EhrSession, patient: str, plan: RunPlan, desk: Desk | Non
     if plan.write_back and desk is None:
         with desk_for(session, plan.settings, write_back=True, dry_run=plan.dry_run) as opened:
             return run_month(session, patient, plan, opened)
-    identity = patient.removeprefix("Patient/")
+    entry = _entry(patient)
+    identity = entry.patient
+    plan = _in_zone_of(entry, plan)
     pull = session.pull_month(identity, plan.month)
-    assessment, explanation = _judged(pull.resources, pull.gaps, plan, f"Patient/{identity}")
+    if entry.monitoring_start is not None and entry.monitoring_start < plan.month.first_day:
+        pull += session.pull_readings(identity, plan.month.before)  # a supply period may have begun in it
+    assessment, explanation = _judged(pull, plan, entry)
     if desk is None:
         return PatientResult(identity, assessment, explanation=explanation)
     published = publish(
@@ -116,16 +133,27 @@ def run_month(session: EhrSession, patient: str, plan: RunPlan, desk: Desk | Non
     return PatientResult(identity, assessment, published, explanation=explanation)
 
 
-def _judged(
-    resources: Iterable[Mapping[str, Any]], gaps: Iterable[Gap], plan: RunPlan, patient: str
-) -> tuple[Assessment, Explanation | None]:
+def _in_zone_of(entry: RosterEntry, plan: RunPlan) -> RunPlan:
+    """The plan for one patient, whose practice may keep another time."""
+    if entry.time_zone is None:
+        return plan
+    return replace(plan, month=BillingMonth.parse(str(plan.month), entry.time_zone))
+
+
+def _judged(pull: Pull, plan: RunPlan, entry: RosterEntry) -> tuple[Assessment, Explanation | None]:
     """The month under the patient's own id, with its reasons when they are wanted."""
+    patient = f"Patient/{entry.patient}"
+    resources = pull.resources
+    in_force = next((str(item.get("id")) for item in resources if item.get("resourceType") == "Patient"), patient)
     how: dict[str, Any] = {
         "month": str(plan.month),
         "time_zone": plan.month.zone.key,
         "vendor": plan.settings.vendor,
         "policy": plan.settings.policy,
-        "unread": gaps,
+        "unread": pull.gaps,
+        "calls": plan.calls.of(in_force, patient),
+        "staff": plan.staff,
+        "monitoring_start": entry.monitoring_start,
     }
     if not plan.explain:
         return assess(resources, **how).model_copy(update={"patient": patient}), None
