@@ -213,6 +213,7 @@ _ADDRESS = (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, r
 _IN_HANDSHAKE = ("CERTIFICATE_VERIFY_FAILED", "WRONG_VERSION_NUMBER")
 _BROKEN = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 _NETWORK = "Check the address and the network, then try again."
+_TLS_BROKE = "Check the address and the network; the server may also ask for client_cert and client_key."
 
 
 def failure_of(error: Exception, url: str) -> Failure:
@@ -223,7 +224,8 @@ def failure_of(error: Exception, url: str) -> Failure:
         return Failure(told, sent=not _before_sending(error), passing=False)
     if isinstance(error, _BROKEN) or not isinstance(error, requests.RequestException | ValueError):
         problem = f"{host} could not be reached ({type(error).__name__})."
-        return Failure(UnavailableError(problem, _NETWORK), sent=not _before_sending(error), passing=True)
+        remedy = _TLS_BROKE if isinstance(error, requests.exceptions.SSLError) else _NETWORK
+        return Failure(UnavailableError(problem, remedy), sent=not _before_sending(error), passing=True)
     problem = f"The exchange with {host} failed ({type(error).__name__})."
     return Failure(UnavailableError(problem, _NETWORK), sent=True, passing=False)
 
