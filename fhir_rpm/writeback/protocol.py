@@ -14,6 +14,7 @@ Its steps, in order, as `Desk.checkpoint` is told of them:
     send               the one request that is never repeated blindly
     ledger.record      what came back
     chart.read_back    the document as the chart shows it
+    provenance         what it rests on, where the server keeps that
 """
 
 from fhir_rpm.client import Created
@@ -25,6 +26,7 @@ from fhir_rpm.writeback.draft import Draft, draft, trouble_with
 from fhir_rpm.writeback.find import Found, hash_of, look
 from fhir_rpm.writeback.fingerprint import outline_of
 from fhir_rpm.writeback.job import Job, busy, current_of, is_open, retracted_hash, told
+from fhir_rpm.writeback.provenance import record_provenance
 from fhir_rpm.writeback.send import begin, claim, send
 from fhir_rpm.writeback.settle import find_out, presumed_dead
 
@@ -178,6 +180,7 @@ def _checked(desk: Desk, job: Job, write: Write, made: Created, request: Json) -
         detail = "Written; it could not be read back, which may need a read scope."
         return Published("written", made.reference, detail, request, write.id)
     if hash_of(desk.session, seen.resource) == job.wanted:
+        record_provenance(desk, job, str(made.reference))
         return Published("written", made.reference, "Written and read back.", request, write.id)
     if made.existed:
         other = Move(before=("written",), after="needs_person", reason="other_document")

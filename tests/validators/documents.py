@@ -14,11 +14,13 @@ from fhir_rpm.month import BillingMonth
 from fhir_rpm.report import measure_report
 from fhir_rpm.vendor import vendor_section
 from fhir_rpm.writeback import DocumentShape, build_document
+from fhir_rpm.writeback.provenance import build_provenance
 
 Json = dict[str, Any]
 
 MONTHS = Path(__file__).parents[1] / "golden" / "months"
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+SETTINGS = WriteSettings(author="Practitioner/author")
 VENDORS = ("epic", "oracle", "meditech", "medplum", "generic")
 
 
@@ -40,7 +42,7 @@ def golden() -> list[tuple[str, Assessment, BillingMonth]]:
 
 
 def written() -> Iterator[tuple[str, Json]]:
-    """Every document of the golden months in every vendor's shape, and the totals of each month's patients."""
+    """Every document of the golden months in every vendor's shape, what it rests on, and the totals of each month."""
     months = golden()
     for vendor in VENDORS:
         shape = vendor_section(vendor, "write", DocumentShape)
@@ -51,12 +53,18 @@ def written() -> Iterator[tuple[str, Json]]:
                 assessment,
                 month,
                 shape=shape,
-                settings=WriteSettings(author="Practitioner/author"),
+                settings=SETTINGS,
                 created=NOW,
                 anchor=anchor,
                 replaces=replaces,
             )
             yield f"{vendor}-{name}", document
+    for name, assessment, _ in months:
+        recorded = NOW.isoformat()
+        yield (
+            f"provenance-{name}",
+            build_provenance(assessment, "DocumentReference/1", settings=SETTINGS, recorded=recorded),
+        )
     for key in sorted({str(month) for _, _, month in months}):
         chosen = [(assessment, month) for _, assessment, month in months if str(month) == key]
         yield f"totals-{key}", measure_report([assessment for assessment, _ in chosen], chosen[0][1], created=NOW)
