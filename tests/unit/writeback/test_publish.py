@@ -1,9 +1,7 @@
 """One document for a patient's month: looked for, sent once, found again."""
 
 import base64
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
-from functools import cache
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,169 +9,24 @@ import pytest
 from fhir.resources.R4B.documentreference import DocumentReference
 
 from fhir_rpm import assess
-from fhir_rpm.client import Capability, Created, Pull
-from fhir_rpm.client.writes import RefusedError, StaleError
+from fhir_rpm.client.writes import RefusedError
 from fhir_rpm.config import WriteSettings
 from fhir_rpm.errors import AccessError, UnavailableError, WriteUncertainError
-from fhir_rpm.model import Assessment, Gap
+from fhir_rpm.model import Assessment
 from fhir_rpm.model.write import Move
-from fhir_rpm.month import BillingMonth
 from fhir_rpm.sandbox.manners import MANNERS, create_fault
-from fhir_rpm.store import open_ledger
 from fhir_rpm.vendor import vendor_section
 from fhir_rpm.writeback import (
-    Desk,
     DocumentShape,
     Published,
     build_document,
     choose_anchor,
     content_hash,
     hash_in,
-    publish,
     render_text,
 )
 from tests.builders import SPOKE, encounter, note
-
-MAY = BillingMonth.parse("2026-05", "America/New_York")
-NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
-CALL = encounter("e1", "2026-05-14T14:02:00-04:00", "2026-05-14T14:14:00-04:00")
-VENDORS = ("generic", "epic", "oracle")
-
-
-GAPS = (Gap(resource_type="DocumentReference", code="59204", reason="withheld"),)
-
-
-def _changed() -> Assessment:
-    return _assessment("Left voicemail, no answer.")
-
-
-@cache
-def _assessment(text: str = SPOKE) -> Assessment:
-    return assess([CALL, note("d1", text, about="e1")], month="2026-05", time_zone="America/New_York")
-
-
-class Ehr:
-    """An EHR in memory that can lose answers or requests, refuse, hide what was filed, or withhold part of a search."""
-
-    def __init__(self, vendor: str, declares: dict[str, Any] | None = None) -> None:
-        self.vendor = vendor
-        self.base_url = "http://127.0.0.1/fhir"
-        self.filed: list[dict[str, Any]] = []
-        self.seen: list[tuple[str, str]] = []
-        self.fails: list[str] = []
-        self.hidden = False
-        self.unreadable = False
-        self.gaps: tuple[Gap, ...] = ()
-        self.copies = 1
-        updating = {"type": "DocumentReference", "interaction": [{"code": "update"}]}
-        self.capability = Capability({"rest": [{"resource": [updating | (declares or {})]}]})
-
-    def authenticate(self) -> None:
-        self._may_fail("authenticate")
-
-    def search(self, resource_type: str, params: Mapping[str, Any]) -> Pull:
-        self.seen.append(("GET", resource_type))
-        self._may_fail("search")
-        return Pull(() if self.hidden else tuple(self.filed), self.gaps)
-
-    def read(self, reference: str) -> dict[str, Any]:
-        raise UnavailableError(f"{reference} could not be read.")
-
-    def read_version(self, reference: str) -> Created | None:
-        self._may_fail("read")
-        if self.unreadable:
-            raise AccessError("no read scope")
-        found = [item for item in self.filed if f"DocumentReference/{item['id']}" == reference]
-        return Created(reference, found[0]["meta"]["versionId"], found[0]) if found else None
-
-    def create(self, resource: dict[str, Any], headers: Mapping[str, str] | None = None) -> Created:
-        self.seen.append(("POST", "DocumentReference"))
-        self._may_fail("lose request")
-        self._may_fail("refuse")
-        kept = [item for item in self.filed if headers and item.get("identifier") == resource.get("identifier")]
-        if kept:
-            return Created(f"DocumentReference/{kept[0]['id']}", existed=True)
-        dropped = {} if self.vendor == "generic" else {"identifier": None}
-        for _ in range(self.copies):
-            identity = f"f{len(self.filed) + 1}"
-            self.filed.append({**resource, **dropped, "id": identity, "meta": {"versionId": "1"}})
-        self._may_fail("lose answer")
-        return Created(f"DocumentReference/{identity}", "1")
-
-    def update(self, reference: str, resource: dict[str, Any], version: str) -> Created:
-        self.seen.append(("PUT", reference))
-        self._may_fail("lose request")
-        place, held = next((i, d) for i, d in enumerate(self.filed) if reference.endswith(f"/{d['id']}"))
-        if held["meta"]["versionId"] != version or "stale" in self.fails:
-            self._may_fail("stale")
-            raise StaleError("stale")
-        self.filed[place] = {**resource, "meta": {"versionId": str(int(version) + 1)}}
-        self._may_fail("lose answer")
-        return Created(reference, str(int(version) + 1))
-
-    def shown_request(self, method: str, reference: str, headers: Mapping[str, str]) -> dict[str, Any]:
-        return {"method": method, "url": f"{self.base_url}/{reference}", "headers": dict(headers)}
-
-    def _may_fail(self, how: str) -> None:
-        errors: dict[str, Exception] = {
-            "search": UnavailableError("down"),
-            "read": UnavailableError("down"),
-            "authenticate": AccessError("no token"),
-            "lose request": WriteUncertainError("lost"),
-            "lose answer": WriteUncertainError("lost"),
-            "refuse": RefusedError("refused"),
-            "stale": StaleError("stale"),
-        }
-        if how in self.fails:
-            self.fails.remove(how)
-            raise errors[how]
-
-    @property
-    def sent(self) -> int:
-        return sum(method in ("POST", "PUT") for method, _ in self.seen)
-
-
-class Practice:
-    """A practice that writes May of its patient into an EHR, with a ledger and a clock that only tests move."""
-
-    def __init__(self, folder: Path, vendor: str = "epic", **more: Any) -> None:
-        self.ehr = Ehr(vendor, **more)
-        self.ledger = open_ledger(folder / "ledger.sqlite3")
-        self.now = NOW
-
-    def desk(self, **more: Any) -> Desk:
-        return Desk(self.ehr, self.ledger, "here", WriteSettings(), clock=lambda: self.now, **more)
-
-    def publish(self, assessment: Assessment | None = None, desk: Desk | None = None, **more: Any) -> Published:
-        month = {"resources": [CALL], "created": self.now} | more
-        return publish(desk or self.desk(), assessment or _assessment(), MAY, **month)
-
-    def later(self, **delta: float) -> None:
-        self.now += timedelta(**delta)
-
-    @property
-    def states(self) -> list[tuple[str, str]]:
-        return [(write.state, write.reason) for write in self.ledger.listed()]
-
-
-@pytest.fixture(params=VENDORS)
-def practice(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Practice]:
-    opened = Practice(tmp_path, request.param)
-    yield opened
-    opened.ledger.close()
-
-
-@pytest.fixture
-def open_practice(tmp_path: Path) -> Iterator[Callable[..., Practice]]:
-    opened: list[Practice] = []
-
-    def make(vendor: str, **more: Any) -> Practice:
-        opened.append(Practice(tmp_path / str(len(opened)), vendor, **more))
-        return opened[-1]
-
-    yield make
-    for each in opened:
-        each.ledger.close()
+from tests.unit.writeback.practice import CALL, GAPS, MAY, NOW, Practice, assessed, changed
 
 
 def test_a_second_run_writes_nothing(practice: Practice) -> None:
@@ -240,7 +93,7 @@ def test_a_document_that_appears_late_is_found_by_a_later_run(practice: Practice
     practice.ehr.hidden = True
     first = practice.publish()
     assert (first.status, practice.states) == ("unknown", [("unknown", "lost_answer")])
-    assert content_hash(_assessment()) in first.detail
+    assert content_hash(assessed()) in first.detail
     assert f"writes resolve {first.write}" in first.detail
     practice.later(minutes=5)
     assert practice.publish().status == "unknown"
@@ -353,11 +206,8 @@ def test_a_refusal_is_no_uncertainty_and_may_be_tried_again(practice: Practice) 
     assert len(practice.ehr.filed) == 1
 
 
-def test_an_equal_document_that_the_ledger_does_not_know_is_taken_over(
-    practice: Practice, open_practice: Callable[..., Practice]
-) -> None:
+def test_an_equal_document_that_the_ledger_does_not_know_is_taken_over(practice: Practice, elsewhere: Practice) -> None:
     practice.publish()
-    elsewhere = open_practice(practice.ehr.vendor)
     elsewhere.ehr = practice.ehr
     assert elsewhere.publish().status == "unchanged"
     assert elsewhere.states == [("written", "found_by_search")]
@@ -448,7 +298,7 @@ def test_another_document_that_the_server_kept_instead_is_a_persons(open_practic
         if step == "before send":
             elsewhere = open_practice("generic", declares={"conditionalCreate": True})
             elsewhere.ehr = practice.ehr
-            elsewhere.publish(_changed())
+            elsewhere.publish(changed())
 
     assert practice.publish(desk=practice.desk(checkpoint=overtaken)).status == "needs_person"
     assert practice.states == [("needs_person", "other_document")]
@@ -482,23 +332,23 @@ def test_oracle_gets_a_charset_and_no_identifier(open_practice: Callable[..., Pr
     assert not {"identifier", "category", "relatesTo"} & set(request)
 
 
-def test_a_plain_server_gets_the_identifier_and_the_assessment(open_practice: Callable[..., Practice]) -> None:
+def test_a_plain_server_gets_the_identifier_and_theassessed(open_practice: Callable[..., Practice]) -> None:
     request = _body(open_practice("generic"))
     assert request["identifier"][0]["value"] == "p1-2026-05"
     told = base64.b64decode(request["content"][1]["attachment"]["data"]).decode()
-    assert Assessment.model_validate_json(told) == _assessment()
+    assert Assessment.model_validate_json(told) == assessed()
 
 
 def test_settings_choose_type_status_and_author() -> None:
     settings = WriteSettings(type_code="34133-9", doc_status="preliminary", author="Practitioner/9")
     shape = vendor_section("oracle", "write", DocumentShape)
-    document = build_document(_assessment(), MAY, shape=shape, settings=settings, created=NOW)
+    document = build_document(assessed(), MAY, shape=shape, settings=settings, created=NOW)
     assert (document["docStatus"], document["author"]) == ("preliminary", [{"reference": "Practitioner/9"}])
     assert document["type"]["coding"][0]["code"] == "34133-9"
 
 
 def test_the_text_is_plain_ascii_and_says_what_a_reader_needs() -> None:
-    text = render_text(_assessment(), MAY)
+    text = render_text(assessed(), MAY)
     assert text.isascii()
     for words in (
         "Patient/p1",
@@ -514,15 +364,15 @@ def test_the_text_is_plain_ascii_and_says_what_a_reader_needs() -> None:
 
 
 def test_the_hash_stands_in_the_text_however_a_chart_wraps_it() -> None:
-    text = render_text(_assessment(), MAY)
-    assert text == render_text(_assessment(), MAY)
-    assert hash_in(text) == content_hash(_assessment()) != content_hash(_changed())
+    text = render_text(assessed(), MAY)
+    assert text == render_text(assessed(), MAY)
+    assert hash_in(text) == content_hash(assessed()) != content_hash(changed())
     assert hash_in(text.replace("content hash: ", "content hash:\n   ")) == hash_in(text)
     assert hash_in("Somebody else's note") is None
 
 
 def test_the_hash_knows_neither_order_nor_wording() -> None:
-    one = _assessment()
+    one = assessed()
     assert len(one.contacts) == 1
     second = one.contacts[0].model_copy(update={"sources": ("Encounter/e2",), "minutes": 3})
     forth = one.model_copy(update={"contacts": (*one.contacts, second)})
@@ -534,7 +384,7 @@ def test_the_anchor_is_the_latest_qualifying_contact_and_never_a_cancelled_one()
     later = encounter("e2", "2026-05-20", type=[{"text": "Refill"}])
     cancelled = encounter("e3", "2026-05-25", status="cancelled")
     foreign = encounter("e4", "2026-05-28", subject={"reference": "Patient/p2"})
-    assert choose_anchor(_assessment(), [cancelled, foreign, later, CALL], MAY) == (
+    assert choose_anchor(assessed(), [cancelled, foreign, later, CALL], MAY) == (
         "Encounter/e1",
         "the latest qualifying contact",
     )
