@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fhir_rpm.client.gaps import gap
 from fhir_rpm.client.pull import Json, Pull
 from fhir_rpm.client.transport import FHIR_JSON, Answer, Transport, same_origin
-from fhir_rpm.errors import UnavailableError
+from fhir_rpm.errors import AccessError, UnavailableError
 
 LARGEST = 16 * 1024 * 1024
 """Bytes of a body that is still read; no note is as long."""
@@ -68,6 +68,8 @@ def _read(transport: Transport, rendering: Rendering) -> Json | str:
         if match is None or not same_origin(url, transport.base_url):
             return "body_unread"
         answer = _negotiated(transport, url, rendering.kind)
+    except AccessError:
+        return "body_forbidden"
     except UnavailableError as error:
         return "body_too_large" if "larger" in error.problem else "body_unread"
     if answer.status != 200:

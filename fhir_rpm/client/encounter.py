@@ -7,7 +7,7 @@ from fhir_rpm.client.gaps import gap
 from fhir_rpm.client.inquiry import Inquiry
 from fhir_rpm.client.pull import Json, Pull
 from fhir_rpm.client.transport import same_origin
-from fhir_rpm.errors import UnavailableError
+from fhir_rpm.errors import AccessError, UnavailableError
 
 _ENCOUNTER = re.compile(r"(?:^|/)(Encounter/[^/?#|]+)(?:/_history/[^/]+)?$")
 _NOT_THERE = (404, 410)
@@ -36,7 +36,7 @@ def _read(inquiry: Inquiry, key: str) -> Pull:
         return Pull()
     try:
         answer = transport.get(url)
-    except UnavailableError:
+    except (AccessError, UnavailableError):
         return Pull(gaps=(gap("Encounter", "linked_unread", key),))
     body = answer.json()
     if answer.status == 200 and body is not None and body.get("resourceType") == "Encounter":

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from fhir_rpm.errors import AccessError, UnavailableError
 from fhir_rpm.model import Gap
 
 
@@ -91,3 +92,8 @@ def gap(resource_type: str | None, code: str, about: str | None = None) -> Gap:
 def code_of_status(status: int) -> str:
     """The code for an HTTP status that is no success."""
     return _BY_STATUS.get(status, f"http_{status}")
+
+
+def code_of_error(error: AccessError | UnavailableError) -> str:
+    """The code for a read that came to nothing: no token was to be had, or no server."""
+    return "unauthorized" if isinstance(error, AccessError) else "unreachable"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from fhir_rpm.client.capability import Capability
-from fhir_rpm.client.gaps import gap
+from fhir_rpm.client.gaps import code_of_error, gap
 from fhir_rpm.client.pull import Pull
 from fhir_rpm.client.recipe import Query, SearchRecipe, TypeRecipe
 from fhir_rpm.client.scope import Scope
@@ -83,5 +83,4 @@ class Inquiry:
 
 def failed(resource_type: str, error: AccessError | UnavailableError) -> Pull:
     """A search that brought nothing, as a gap."""
-    code = "unauthorized" if isinstance(error, AccessError) else "unreachable"
-    return Pull(gaps=(gap(resource_type, code),))
+    return Pull(gaps=(gap(resource_type, code_of_error(error)),))

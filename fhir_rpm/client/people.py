@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from fhir_rpm.client.gaps import gap
+from fhir_rpm.client.gaps import code_of_error, gap
 from fhir_rpm.client.page import refusal_code
 from fhir_rpm.client.pull import Json, Pull
 from fhir_rpm.client.transport import Transport, same_origin
-from fhir_rpm.errors import UnavailableError
+from fhir_rpm.errors import AccessError, UnavailableError
 from fhir_rpm.model import Gap
 
 _KEY = re.compile(
@@ -39,8 +39,8 @@ class PeopleReader:
             key = waiting.pop()
             try:
                 known = self._read(key)
-            except UnavailableError:
-                gaps.append(gap(key.partition("/")[0], "unreachable"))
+            except (AccessError, UnavailableError) as error:
+                gaps.append(gap(key.partition("/")[0], code_of_error(error)))
                 break
             if isinstance(known, Gap):
                 gaps.append(known)

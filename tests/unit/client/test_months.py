@@ -270,3 +270,22 @@ def test_people_are_read_once_and_included_ones_never() -> None:
     pull = _pull({}, fake=fake)
     assert {"Practitioner/n", "Practitioner/m"} <= set(_names(pull))
     assert [url for url in fake.seen if url.startswith("Practitioner")] == ["Practitioner/m"]
+
+
+@pytest.mark.parametrize("lost", ["Binary/", "Encounter/e9", "Practitioner/n"])
+def test_a_token_that_ends_on_the_way_never_loses_what_was_read(lost: str) -> None:
+    note = _note(content=[{"attachment": HTML}], author=[{"reference": "Practitioner/n"}])
+    pages = by_marker(
+        {"DocumentReference?": _found(note), "?": EMPTY, "Practitioner/n": Reply(body=NURSE), "Binary/": BODY}
+    )
+
+    def answer(url: str) -> Reply:
+        if lost in url:
+            raise AccessError("The token endpoint refused.", "Check the key.")
+        return pages(url)
+
+    pull = _pull({}, fake=Fake(answer))
+    assert "DocumentReference/d1" in _names(pull)
+    assert [code for _, code in _gaps(pull)] == [
+        {"B": "body_forbidden", "E": "linked_unread", "P": "unauthorized"}[lost[0]]
+    ]

@@ -208,6 +208,7 @@ def test_an_answer_as_long_as_the_server_ever_gives_is_a_gap() -> None:
         (Reply(500, outcome(None, "fatal")), ["http_500", "x"]),
         (Reply(400, outcome("4135", "fatal")), ["4135"]),
         (Reply(410, None), ["http_410"]),
+        (Reply(500, bundle(*encounters(1))), ["http_500"]),
         (Reply(302, None), ["http_302"]),
     ],
 )  # fmt: skip
