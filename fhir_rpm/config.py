@@ -94,7 +94,7 @@ class WriteSettings(Frozen):
         doc_status: `final` files a signed note, `preliminary` a draft.
         author: `Practitioner/id` to name as author; None leaves it to the server.
         tier: whether the app acts as a system, or for the clinician who is signed in.
-        parts: what the document carries; None is all that the EHR takes, the PDF only where `fhir-rpm[pdf]` is installed.
+        parts: what the document carries; None is all that the EHR takes, the PDF where `fhir-rpm[pdf]` is installed.
         security_label: a code of HL7 v3 Confidentiality, e.g. `R`.
         max_bytes: the most that all attachments may take as base64; optional parts are left out before the text.
     """
