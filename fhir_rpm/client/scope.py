@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Literal
 
 from fhir_rpm.client.pull import Json
@@ -49,8 +50,12 @@ class Scope:
 
     def _touches(self, span: _Span) -> bool:
         start, end = span
-        earliest, latest = self.month.pull_start - MARGIN, self.month.end + self.late + MARGIN
+        earliest, latest = self._window
         return (end is None or end >= earliest) and (start is None or start <= latest)
+
+    @cached_property
+    def _window(self) -> tuple[datetime, datetime]:
+        return self.month.pull_start - MARGIN, self.month.end + self.late + MARGIN
 
 
 def patient_of(resource: Json) -> str | None:
@@ -63,18 +68,22 @@ def patient_of(resource: Json) -> str | None:
     return None
 
 
+_DATED = {
+    "Encounter": ("period",),
+    "Observation": ("effectiveDateTime", "effectiveInstant", "effectivePeriod"),
+    "DocumentReference": ("date",),
+    "Communication": ("sent", "received"),
+}
+
+
 def _spans(resource: Json, month: BillingMonth) -> list[_Span]:
     """The stretches of time that a resource is dated to; none when it has no date."""
     kind = resource.get("resourceType")
     if kind == "Communication" and not resource.get("payload"):
         return []  # the header of a thread, which opened long before its last message (facts: quirk 80)
     context = resource.get("context")
-    values = {
-        "Encounter": [resource.get("period")],
-        "Observation": [resource.get(f"effective{form}") for form in ("DateTime", "Instant", "Period")],
-        "DocumentReference": [resource.get("date"), context.get("period") if isinstance(context, dict) else None],
-        "Communication": [resource.get("sent"), resource.get("received")],
-    }.get(str(kind), [])
+    values = [resource.get(name) for name in _DATED.get(str(kind), ())]
+    values += [context.get("period")] if kind == "DocumentReference" and isinstance(context, dict) else []
     return [span for value in values if (span := _span(value, month)) is not None]
 
 
