@@ -10,7 +10,7 @@ VALIDATORS := tests/validators/node_modules/.ready
 CLASSPATH := tests/validators/hl7/classpath
 SERVERS := tests/servers/node_modules/.ready
 
-.PHONY: help demo test test-oracle validate-hl7 test-servers fuzz lint check format bench clean
+.PHONY: help demo test test-oracle validate-hl7 test-servers record fuzz lint check format bench clean
 .DEFAULT_GOAL := help
 
 help: ## Say what each target does
@@ -51,6 +51,9 @@ $(CLASSPATH): tests/validators/hl7/pom.xml
 
 validate-hl7: $(READY) $(VALIDATORS) $(CLASSPATH) ## Hold what we write to three validators, HL7's own among them; needs Node 20, Java 17, Maven
 	FHIR_RPM_VALIDATORS=required $(BIN)/python -m pytest -p no:xdist tests/validators
+
+record: $(READY) ## Record the cassettes anew, against the sandbox in a process of its own
+	$(BIN)/python tools/record_cassettes.py
 
 fuzz: $(READY) ## Break payloads and notes at length; FHIR_RPM_FUZZ=<seed> repeats a run
 	@seed=$${FHIR_RPM_FUZZ:-$$(date +%s)}; echo "seed $$seed"; FHIR_RPM_FUZZ=$$seed $(PYTEST) --hypothesis-seed $$seed tests/fuzz tests/properties

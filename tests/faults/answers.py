@@ -57,6 +57,9 @@ BODIES = [
     Fault("outcome_200", page(ENC, 1), status(200, issue("4118")), "incomplete"),
     Fault("outcome_200_of_warnings", page(ENC, 1), status(200, issue("9999", "warning")), "incomplete"),
     Fault("other_resource", page(ENC, 1), status(200, {"resourceType": "Patient", "id": READY}), "incomplete"),
+    Fault(
+        "entries_of_another_type", page(ENC, 1), entries(lambda r: {"resourceType": "Slot", "id": "s"}), "incomplete"
+    ),
     Fault("json_null", page(ENC, 1), text(200, "null", "application/fhir+json"), "incomplete"),
     Fault("json_list", page(ENC, 1), text(200, "[]", "application/fhir+json"), "incomplete"),
     Fault(

@@ -25,7 +25,7 @@ class Server:
     """A running FHIR server and how to reach it."""
 
     base_url: str
-    options: dict[str, str]
+    options: dict[str, Any]
     environ: dict[str, str]
 
     def settings(self, **more: Any) -> ConnectionSettings:
@@ -48,7 +48,7 @@ class Server:
 
 
 @contextmanager
-def medplum() -> Iterator[Server]:
+def medplum(folder: Path) -> Iterator[Server]:
     """Medplum's router in a Node process of its own."""
     node = _node()
     command = [node, str(HERE / "medplum.mjs")]
@@ -57,18 +57,21 @@ def medplum() -> Iterator[Server]:
         assert process.stdout is not None
         base = process.stdout.readline().strip()
         assert base, "the server did not start"
-        yield Server(base, {"vendor": "medplum", "client_id": CLIENT}, {"FHIR_RPM_CLIENT_SECRET": SECRET})
+        options = {"vendor": "medplum", "client_id": CLIENT, "ledger": str(folder / "ledger.sqlite3")}
+        yield Server(base, options, {"FHIR_RPM_CLIENT_SECRET": SECRET})
         process.stdin.close()
         process.wait(timeout=30)
 
 
 @contextmanager
-def given() -> Iterator[Server]:
+def given(folder: Path) -> Iterator[Server]:
     """A scratch server that is running already, such as HAPI: `FHIR_RPM_SERVERS_URL`, and a bearer token if it asks."""
     base = os.environ["FHIR_RPM_SERVERS_URL"]
     token = os.environ.get("FHIR_RPM_SERVERS_TOKEN")
     environ = {"FHIR_RPM_BEARER_TOKEN": token} if token else {}
-    yield Server(base, {"vendor": os.environ.get("FHIR_RPM_SERVERS_VENDOR", "generic")}, environ)
+    vendor = os.environ.get("FHIR_RPM_SERVERS_VENDOR", "generic")
+    ledger = str(folder / "ledger.sqlite3")
+    yield Server(base, {"vendor": vendor, "ledger": ledger, "write_back": True}, environ)
 
 
 def _node() -> str:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -49,9 +50,9 @@ SERVERS = [medplum, *([given] if os.environ.get("FHIR_RPM_SERVERS_URL") else [])
 
 
 @pytest.fixture(scope="module", params=SERVERS, ids=lambda opened: opened.__name__)
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    opened: Callable[[], AbstractContextManager[Server]] = request.param
-    with opened() as running:
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    opened: Callable[[Path], AbstractContextManager[Server]] = request.param
+    with opened(tmp_path_factory.mktemp("servers")) as running:
         session = running.session()
         token = session._auth.header(False)  # the loader needs what only the session knows
         resources = {f"{item['resourceType']}/{item['id']}": item for name in PATIENTS for item in _month_of(name)}
