@@ -19,6 +19,7 @@ def assess(
     as_json: bool,
     ndjson: bool,
     exit_code: bool,
+    **beside: object,
 ) -> int:
     """Judge a month from FILES: FHIR Bundles as JSON, or NDJSON, of one patient or of many; - reads standard input.
 
@@ -26,18 +27,21 @@ def assess(
     """
     from fhir_rpm import api
     from fhir_rpm.cli import exits, show
-    from fhir_rpm.cli.inputs import read_patients
+    from fhir_rpm.cli.beside import read_beside
+    from fhir_rpm.cli.inputs import patient_in, read_patients
 
-    settings = options.settings_from(config, vendor=vendor, time_zone=time_zone, policy=policy)
-    zone = settings.required_time_zone()
+    settings = options.settings_from(config, vendor=vendor, time_zone=time_zone, policy=policy, **beside)
+    settings.required_time_zone()
+    known = read_beside(settings)
+    patients = [(patient_in(resources), resources) for resources in read_patients(files)]
     assessments = [
-        api.assess(resources, month=month, time_zone=zone, vendor=settings.vendor, policy=settings.policy)
-        for resources in read_patients(files)
+        api.assess(resources, month=month, **known.arguments(patient, settings)) for patient, resources in patients
     ]
+    known.count_calls(patient for patient, _ in patients)
     if ndjson or as_json:
         show.print_json(assessments, as_lines=ndjson)
     else:
         console = show.out()
         for assessment in assessments:
             show.show_assessment(console, assessment)
-    return exits.of_assessments(assessments, exit_code=exit_code)
+    return exits.of_assessments(assessments, exit_code=exit_code, incomplete=known.incomplete)

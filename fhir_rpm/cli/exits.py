@@ -9,14 +9,16 @@ NOT_READY, INCOMPLETE, DENIED, NEEDS_PERSON = 3, 4, 5, 6
 _WORST_FIRST = (1, 2, DENIED, NEEDS_PERSON, INCOMPLETE, NOT_READY)
 
 
-def of_assessments(assessments: Iterable[Assessment], *, exit_code: bool) -> int:
-    """The exit code of judged months."""
-    return worst(code for assessment in assessments for code in _codes(assessment, exit_code=exit_code))
+def of_assessments(assessments: Iterable[Assessment], *, exit_code: bool, incomplete: bool = False) -> int:
+    """The exit code of judged months; `incomplete` when something beside them could not be read."""
+    codes = [code for assessment in assessments for code in _codes(assessment, exit_code=exit_code)]
+    return worst([*codes, INCOMPLETE] if incomplete else codes)
 
 
-def of_results(results: Iterable[PatientResult], *, exit_code: bool) -> int:
-    """The exit code of a run: the worst of its patients'."""
-    return worst(code for result in results for code in codes_of(result, exit_code=exit_code))
+def of_results(results: Iterable[PatientResult], *, exit_code: bool, incomplete: bool = False) -> int:
+    """The exit code of a run: the worst of its patients'; `incomplete` when somebody could not even be named."""
+    codes = [code for result in results for code in codes_of(result, exit_code=exit_code)]
+    return worst([*codes, INCOMPLETE] if incomplete else codes)
 
 
 def codes_of(result: PatientResult, *, exit_code: bool) -> Iterable[int]:

@@ -19,6 +19,7 @@ def explain(
     as_json: bool,
     ndjson: bool,
     exit_code: bool,
+    **beside: object,
 ) -> int:
     """Explain the month of FILES, which are as for assess: what met each requirement of each code, and what did not.
 
@@ -26,18 +27,23 @@ def explain(
     """
     from fhir_rpm import api
     from fhir_rpm.cli import exits, reasons, show
-    from fhir_rpm.cli.inputs import read_patients
+    from fhir_rpm.cli.beside import read_beside
+    from fhir_rpm.cli.inputs import patient_in, read_patients
 
-    settings = options.settings_from(config, vendor=vendor, time_zone=time_zone, policy=policy)
-    zone = settings.required_time_zone()
+    settings = options.settings_from(config, vendor=vendor, time_zone=time_zone, policy=policy, **beside)
+    settings.required_time_zone()
+    known = read_beside(settings)
+    patients = [(patient_in(resources), resources) for resources in read_patients(files)]
     explanations = [
-        api.explain(resources, month=month, time_zone=zone, vendor=settings.vendor, policy=settings.policy)
-        for resources in read_patients(files)
+        api.explain(resources, month=month, **known.arguments(patient, settings)) for patient, resources in patients
     ]
+    known.count_calls(patient for patient, _ in patients)
     if ndjson or as_json:
         show.print_json(explanations, as_lines=ndjson)
     else:
         console = show.out(piped=80)
         for explanation in explanations:
             reasons.show_explanation(console, explanation)
-    return exits.of_assessments([item.assessment for item in explanations], exit_code=exit_code)
+    return exits.of_assessments(
+        [item.assessment for item in explanations], exit_code=exit_code, incomplete=known.incomplete
+    )

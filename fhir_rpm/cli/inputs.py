@@ -30,6 +30,11 @@ def read_patients(files: Iterable[str]) -> list[list[Json]]:
     return [[share for document in documents if (share := _share(document, owner))] for owner in owners]
 
 
+def patient_in(documents: Iterable[Json]) -> str | None:
+    """`Patient/id` of whom one patient's documents speak."""
+    return next((owner for document in documents for owner in _owners(document) if owner is not None), None)
+
+
 def read_documents(name: str) -> list[Json]:
     """The resources and Bundles of one file; `-` is standard input, and .gz is unpacked.
 

@@ -33,6 +33,21 @@ _CONNECTION = (
 )
 
 
+_BESIDE = (
+    click.option("--call-columns", type=click.Path(path_type=Path), help="TOML that maps the call log's columns."),
+    click.option("--call-log", type=click.Path(path_type=Path), help="CSV of calls beside the record."),
+    click.option("--staff", type=click.Path(path_type=Path), help="CSV of who is what: name or practitioner, role."),
+    click.option("--roster", metavar="FILE", help="CSV of patients: start of monitoring, time zone."),
+)
+
+
+def beside(command: F) -> F:
+    """What is known beside the EHR: roster, staff directory, call log."""
+    for option in _BESIDE:
+        command = option(command)
+    return command
+
+
 def judging(command: F) -> F:
     """Options for judging: config, vendor, time zone, policy."""
     for option in _JUDGING:
@@ -44,7 +59,7 @@ def offline(command: F) -> F:
     """The files of a month and how to judge and print it; what `assess` and `explain` share."""
     ndjson = click.option("--ndjson", is_flag=True, help="Print one JSON object a line.")
     files = click.argument("files", nargs=-1, required=True, metavar="FILE...")
-    return files(month(judging(as_json(ndjson(exit_code(command))))))
+    return files(month(judging(beside(as_json(ndjson(exit_code(command)))))))
 
 
 def connection(command: F) -> F:

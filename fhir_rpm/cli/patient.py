@@ -11,6 +11,7 @@ from fhir_rpm.cli import options
 @click.argument("patient_id", metavar="ID")
 @options.month
 @options.connection
+@options.beside
 @options.write_back
 @options.dry_run
 @options.ledger
@@ -33,6 +34,7 @@ def patient(
     from datetime import UTC, datetime
 
     from fhir_rpm.cli import exits, reasons, show
+    from fhir_rpm.cli.beside import read_beside
     from fhir_rpm.client import EhrSession
     from fhir_rpm.month import BillingMonth
     from fhir_rpm.sync import RunPlan
@@ -41,9 +43,20 @@ def patient(
     writing = write_back or dry_run
     settings = options.settings_from(config, **connection, write_access=None if writing else False)
     billing_month = BillingMonth.parse(month, settings.required_time_zone())
-    plan = RunPlan(billing_month, settings, datetime.now(UTC), writing, dry_run, explain=not as_json)
+    known = read_beside(settings)
+    plan = RunPlan(
+        billing_month,
+        settings,
+        datetime.now(UTC),
+        writing,
+        dry_run,
+        explain=not as_json,
+        calls=known.calls,
+        staff=known.staff,
+    )
     with EhrSession.open(settings) as session:
-        result = run_month(session, patient_id, plan)
+        result = run_month(session, known.of(patient_id), plan)
+    known.count_calls([patient_id])
     if result.assessment is not None and as_json:
         click.echo(result.assessment.to_json())
     elif result.explanation is not None:
@@ -53,4 +66,4 @@ def patient(
         show.err().print(f"Document {result.published.status}{named}: {result.published.detail}")
         if dry_run and result.published.request is not None:
             show.err().print_json(data=result.published.request)
-    return exits.of_results([result], exit_code=exit_code)
+    return exits.of_results([result], exit_code=exit_code, incomplete=known.incomplete)

@@ -25,7 +25,10 @@ _DOCUMENTS = ("written", "unchanged", "in_progress", "unknown", "needs_person")
 @options.month
 @click.option("--patients", metavar="FILE", help="Patient ids, one a line; - reads standard input.")
 @click.option("--group", metavar="ID", help="A FHIR Group of patients.")
+@click.option("--list", "list_id", metavar="ID", help="A FHIR List of patients.")
+@click.option("--orders", is_flag=True, help="Everybody with orders or encounters of the programme, where allowed.")
 @options.connection
+@options.beside
 @options.write_back
 @options.dry_run
 @options.ledger
@@ -36,6 +39,8 @@ def sync(
     month: str,
     patients: str | None,
     group: str | None,
+    list_id: str | None,
+    orders: bool,
     config: Path | None,
     write_back: bool,
     dry_run: bool,
@@ -44,36 +49,54 @@ def sync(
     exit_code: bool,
     **connection: object,
 ) -> int:
-    """Judge a month for the patients in FILE or of a Group; one bad patient never stops the rest.
+    """Judge a month for the patients of a roster; one bad patient never stops the rest.
+
+    The roster is one of --roster, --group, --list, --patients and --orders, else the setting roster. Rows of it
+    that cannot be read are told on standard error, and the exit code is then 4.
 
     With --json, standard output is one object a line for each patient, and a summary as the last line.
     """
     from datetime import UTC, datetime
 
     from fhir_rpm.cli import exits, show
+    from fhir_rpm.cli.beside import completed, read_beside, roster_from
     from fhir_rpm.cli.inputs import read_ids
     from fhir_rpm.client import EhrSession
     from fhir_rpm.month import BillingMonth
+    from fhir_rpm.roster import Roster, RosterEntry
     from fhir_rpm.sync import RunPlan, run_months
 
-    if (patients is None) == (group is None):
-        raise click.UsageError("Give either --patients FILE or --group ID.")
+    asked = _asked(group, list_id, orders=orders)
+    if len(asked) + (patients is not None) + (connection.get("roster") is not None) > 1:
+        raise click.UsageError("Give one of --roster, --group, --list, --patients and --orders.")
     writing = write_back or dry_run
     access = None if writing else False
     settings = options.settings_from(config, **connection, max_concurrency=concurrency, write_access=access)
     billing_month = BillingMonth.parse(month, settings.required_time_zone())
-    listed = read_ids(patients) if patients is not None else None
-    plan = RunPlan(billing_month, settings, datetime.now(UTC), writing, dry_run)
+    listed = [RosterEntry(patient=item) for item in read_ids(patients)] if patients is not None else None
+    known = read_beside(settings)
+    plan = RunPlan(billing_month, settings, datetime.now(UTC), writing, dry_run, calls=known.calls, staff=known.staff)
     with EhrSession.open(settings) as session:
-        ids = listed if listed is not None else list(session.group_members(str(group)))
-        results = list(_reported(run_months(session, ids, plan), len(ids), as_json=as_json))
-    summary = summary_of(results)
+        if listed is not None:
+            roster = completed(Roster(tuple(listed)), known.roster)
+        else:
+            roster = roster_from(session, settings, billing_month, known.roster, asked[0] if asked else None)
+        entries = roster.entries
+        results = list(_reported(run_months(session, entries, plan), len(entries), as_json=as_json))
+    known.count_calls(entry.patient for entry in entries)
+    summary = summary_of(results) | ({"not_read": len(roster.problems)} if roster.problems else {})
     if as_json:
         click.echo(json.dumps({"summary": summary}))
     else:
         show.show_results(show.out(), results)
         show.out().print("   ".join(f"{name} {count}" for name, count in summary.items()))
-    return exits.of_results(results, exit_code=exit_code)
+    return exits.of_results(results, exit_code=exit_code, incomplete=bool(known.incomplete or roster.problems))
+
+
+def _asked(group: str | None, list_id: str | None, *, orders: bool) -> list[str]:
+    """The rosters that the EHR was asked for."""
+    named = [f"{kind}/{key.removeprefix(f'{kind}/')}" for kind, key in (("Group", group), ("List", list_id)) if key]
+    return [*named, *(["orders"] if orders else [])]
 
 
 def _reported(results: Iterator[PatientResult], total: int, *, as_json: bool) -> Iterator[PatientResult]:
