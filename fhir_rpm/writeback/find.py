@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,7 +16,7 @@ from striprtf.striprtf import rtf_to_text
 from fhir_rpm.errors import UnavailableError
 from fhir_rpm.model import Assessment
 from fhir_rpm.model.write import Outline
-from fhir_rpm.month import BillingMonth
+from fhir_rpm.month import BillingMonth, parse_fhir_time
 from fhir_rpm.writeback.desk import Ehr, Json
 from fhir_rpm.writeback.document import DocumentShape, identifier_of
 from fhir_rpm.writeback.fingerprint import outline_of
@@ -32,7 +33,7 @@ class Found:
 
     reference: str
     content_hash: str
-    date: str
+    date: datetime
     replaces: tuple[str, ...] = ()
     outline: Outline | None = None
 
@@ -50,6 +51,11 @@ class Look:
         replaced = {reference for found in self.ours for reference in found.replaces}
         return tuple(found for found in self.ours if found.reference not in replaced)
 
+    def latest(self, content_hash: str) -> tuple[Found, ...]:
+        """Those that say this, when nothing that says otherwise was filed after them."""
+        same = list(takewhile(lambda found: found.content_hash == content_hash, reversed(self.heads)))
+        return tuple(reversed(same))
+
 
 def look(session: Ehr, assessment: Assessment, month: BillingMonth, shape: DocumentShape, now: datetime) -> Look:
     """Documents of ours for a patient's month, by identifier where it is kept, else by the hash in their text."""
@@ -65,7 +71,7 @@ def look(session: Ehr, assessment: Assessment, month: BillingMonth, shape: Docum
         complete = complete and None not in texts
         value = _ours(texts, month)
         if value is not None:
-            found.append(_found(document, value))
+            found.append(_found(document, value, month))
     return Look(complete, tuple(sorted(found, key=lambda item: (item.date, item.reference))))
 
 
@@ -146,13 +152,15 @@ def _is_of(document: Json, patient: str | None) -> bool:
     return not isinstance(reference, str) or reference.endswith(patient or "?")
 
 
-def _found(document: Json, value: str) -> Found:
+def _found(document: Json, value: str, month: BillingMonth) -> Found:
     related = [item for item in document.get("relatesTo") or [] if isinstance(item, dict)]
     targets = [item.get("target") for item in related if item.get("code") == "replaces"]
     replaced = [str(target.get("reference")) for target in targets if isinstance(target, dict)]
     named = tuple("/".join(reference.split("/")[-2:]) for reference in replaced)
     reference = f"DocumentReference/{document.get('id')}"
-    return Found(reference, value, str(document.get("date")), named, _outline(document))
+    filed = parse_fhir_time(document.get("date"), month.zone)
+    date = filed.earliest if filed is not None else month.start
+    return Found(reference, value, date, named, _outline(document))
 
 
 def _outline(document: Json) -> Outline | None:

@@ -14,6 +14,7 @@ Its steps, in order, as `Desk.checkpoint` is told of them:
     send               the one request that is never repeated blindly
     ledger.record      what came back
     chart.read_back    the document as the chart shows it
+    chart.look_twice   whether it was filed twice on the way
     provenance         what it rests on, where the server keeps that
 """
 
@@ -60,7 +61,7 @@ def run_protocol(desk: Desk, job: Job) -> Published:
 def rehearse(desk: Desk, job: Job) -> Published:
     """What `run_protocol` would send if the ledger were empty; only reads, and only from the EHR."""
     seen = look(desk.session, job.assessment, job.month, job.shape, desk.clock())
-    equal = [found for found in seen.heads if found.content_hash == job.wanted]
+    equal = seen.latest(job.wanted)
     if equal:
         return Published("unchanged", equal[-1].reference, _EQUAL)
     wanted = draft(desk, job, (), seen)
@@ -94,7 +95,7 @@ def _nothing_new(desk: Desk, job: Job, attempts: tuple[Write, ...]) -> Published
 def _bring(desk: Desk, job: Job, attempts: tuple[Write, ...]) -> Published:
     seen = desk.step("chart.look", lambda: look(desk.session, job.assessment, job.month, job.shape, desk.clock()))
     known = {write.reference for write in attempts}
-    equal = [found for found in seen.heads if found.content_hash == job.wanted and found.reference not in known]
+    equal = [found for found in seen.latest(job.wanted) if found.reference not in known]
     if equal:
         return _adopt(desk, job, attempts, equal)
     wanted = draft(desk, job, attempts, seen)
@@ -111,7 +112,7 @@ def _bring(desk: Desk, job: Job, attempts: tuple[Write, ...]) -> Published:
         return told(desk.step("ledger.settle", lambda: desk.book.move(write, stop, desk.clock())) or write)
     if wanted.applied:
         return _taken_over(desk, write, str(wanted.plan.target), "read_back")
-    return _send(desk, job, write, wanted, (*attempts, write))
+    return _send(desk, job, write, wanted, (*attempts, write), known | {found.reference for found in seen.ours})
 
 
 def _says_the_same(last: Write, wanted: Draft) -> bool:
@@ -137,7 +138,9 @@ def _taken_over(desk: Desk, write: Write, reference: str, reason: str) -> Publis
     return Published("unchanged", reference, _EQUAL, write=write.id)
 
 
-def _send(desk: Desk, job: Job, write: Write, wanted: Draft, attempts: tuple[Write, ...]) -> Published:
+def _send(
+    desk: Desk, job: Job, write: Write, wanted: Draft, attempts: tuple[Write, ...], known: set[str | None]
+) -> Published:
     desk.step("authenticate", desk.session.authenticate)
     claimed = claim(desk, write)
     if claimed is None:
@@ -151,7 +154,7 @@ def _send(desk: Desk, job: Job, write: Write, wanted: Draft, attempts: tuple[Wri
             return told(found)
         detail = "The answer was lost; the document was found by looking for it."
         return Published("written", found.reference, detail, request, found.id)
-    return _checked(desk, job, sent, made, request)
+    return _checked(desk, job, sent, made, request, known)
 
 
 def _once(desk: Desk, wanted: Draft, ours: set[str]) -> Created:
@@ -168,8 +171,8 @@ def _once(desk: Desk, wanted: Draft, ours: set[str]) -> Created:
         return desk.session.update(target, wanted.document, str(seen.version))
 
 
-def _checked(desk: Desk, job: Job, write: Write, made: Created, request: Json) -> Published:
-    """The document read back; a conditional create may have kept another one in its place."""
+def _checked(desk: Desk, job: Job, write: Write, made: Created, request: Json, known: set[str | None]) -> Published:
+    """The document read back; the server may have filed it twice, or have kept another one in its place."""
     if made.reference is None:
         return Published("written", None, "Written; the EHR did not tell its id.", request, write.id)
     try:
@@ -180,9 +183,19 @@ def _checked(desk: Desk, job: Job, write: Write, made: Created, request: Json) -
         detail = "Written; it could not be read back, which may need a read scope."
         return Published("written", made.reference, detail, request, write.id)
     if hash_of(desk.session, seen.resource) == job.wanted:
+        if write.kind != "update" and _has_twin(desk, job, write, known):
+            twice = Move(before=("written",), after="needs_person", reason="duplicates")
+            return told(desk.step("ledger.settle", lambda: desk.book.move(write, twice, desk.clock())) or write)
         record_provenance(desk, job, str(made.reference))
         return Published("written", made.reference, "Written and read back.", request, write.id)
     if made.existed:
         other = Move(before=("written",), after="needs_person", reason="other_document")
         return told(desk.step("ledger.settle", lambda: desk.book.move(write, other, desk.clock())) or write)
     return Published("written", made.reference, "Written; the text read back differs, look at it.", request, write.id)
+
+
+def _has_twin(desk: Desk, job: Job, write: Write, known: set[str | None]) -> bool:
+    """Whether the chart holds another equal document: something on the way has carried the request out twice."""
+    seen = desk.step("chart.look_twice", lambda: look(desk.session, job.assessment, job.month, job.shape, desk.clock()))
+    others = {found.reference for found in seen.ours if found.content_hash == job.wanted}
+    return bool(others - known - {write.reference})

@@ -40,7 +40,7 @@ def _look(desk: Desk, job: Job) -> Look:
 
 
 def _by_searching(desk: Desk, job: Job, write: Write, seen: Look, known: set[str | None]) -> Move | None:
-    fresh = [item for item in seen.ours if item.content_hash == write.content_hash and item.reference not in known]
+    fresh = [item for item in seen.latest(write.content_hash) if item.reference not in known]
     if len(fresh) > 1:
         return Move(before=_UNSURE, after="needs_person", reason="duplicates", reference=fresh[0].reference)
     if fresh:

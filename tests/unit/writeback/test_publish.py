@@ -223,6 +223,29 @@ def test_two_equal_documents_in_a_chart_are_a_persons_until_one_is_gone(practice
     assert practice.publish().status == "unchanged"
 
 
+def test_a_document_that_was_filed_twice_on_its_way_is_a_persons(practice: Practice) -> None:
+    practice.ehr.copies = 2
+    assert practice.publish().status == "needs_person"
+    assert practice.states == [("needs_person", "duplicates")]
+    assert practice.publish().status == "needs_person"
+    assert practice.ehr.sent == 1
+    practice.ehr.filed[0]["status"] = "entered-in-error"
+    assert practice.publish().status == "unchanged"
+
+
+@pytest.mark.parametrize("vendor", ["epic"])
+def test_without_a_ledger_the_latest_document_is_the_one_that_counts(
+    vendor: str, practice: Practice, elsewhere: Practice
+) -> None:
+    for month in (assessed(), changed()):
+        practice.publish(month)
+        practice.later(minutes=1)
+    elsewhere.ehr, elsewhere.now = practice.ehr, practice.now
+    assert elsewhere.publish(assessed(), dry_run=True).status == "dry_run"
+    assert elsewhere.publish(changed()).status == "unchanged"
+    assert elsewhere.publish(assessed()).status == "written"
+
+
 def test_a_document_that_has_left_the_chart_is_a_persons(practice: Practice) -> None:
     practice.publish()
     practice.ehr.filed[0]["status"] = "entered-in-error"
