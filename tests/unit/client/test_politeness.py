@@ -153,6 +153,14 @@ def test_latency_far_above_its_median_shrinks_and_a_new_normal_grows_again() -> 
     assert pace.allowed == 8
 
 
+def test_milliseconds_are_no_sign_of_a_server_in_trouble() -> None:
+    fake = FakeClock()
+    pace = Pace(concurrency=8, clock=fake.clock)
+    for seconds in [0.01] * 40 + [0.5] * 10:
+        pace.carry(_taking(fake, seconds))
+    assert pace.allowed == 8
+
+
 def test_slow_from_the_beginning_is_normal() -> None:
     fake = FakeClock()
     pace = Pace(concurrency=8, clock=fake.clock)
