@@ -20,7 +20,7 @@ def check(fault: Fault, expected: Ran, runner: Runner, somebody: Listener) -> No
     hit: set[str | None] = set()
     with FaultServer(fault.vendor, fault.spoil(hit)) as server:
         server.stranger = somebody.origin
-        ran = runner.run(server, fault.vendor)
+        ran = runner.run(server, fault.vendor, hasty=fault.hasty)
         tokens = server.ehr.tokens
     assert hit, "the fault was never met"
     patients = PATIENTS[fault.vendor]

@@ -27,7 +27,8 @@ What = Callable[[Request, Reply, FaultServer], Reply]
 class Fault:
     """One row: what goes wrong where, how often (for each URL, or in all), and what must come of it.
 
-    `times` None is always. After a merge the month is that of another record, and may show less.
+    `times` None is always. After a merge the month is that of another record, and may show less. A
+    `hasty` client does not wait for what never comes.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Fault:
     vendor: str = "epic"
     in_all: bool = False
     is_merge: bool = False
+    hasty: bool = False
 
     def spoil(self, hit: set[str | None]) -> Callable[[Request, Reply, FaultServer], Reply]:
         """The fault at work; `hit` gathers the patients whose requests it met, None for nobody's in particular."""

@@ -23,6 +23,9 @@ Json = dict[str, Any]
 LONGEST = 30.0
 """Seconds after which a run counts as hung; a run takes a tenth of one, or a few timeouts."""
 
+PATIENT, HASTY = 10.0, 0.3
+"""Seconds to wait for a server: long where it answers, so that a busy machine is no fault; short where it never will."""
+
 SETTINGS = """
 vendor = "{vendor}"
 time_zone = "America/New_York"
@@ -30,12 +33,18 @@ client_id = "app"
 private_key = "key.pem"
 key_id = "k1"
 base_url = "{base_url}"
-connect_timeout = 0.3
-read_timeout = 0.3
-total_timeout = 0.6
+connect_timeout = {patience}
+read_timeout = {patience}
+total_timeout = {longest}
 max_response_bytes = 1000000
 max_attempts = 2
 """
+
+
+def settings_of(vendor: str, base_url: str, *, hasty: bool) -> str:
+    """The configuration file of a run."""
+    patience = HASTY if hasty else PATIENT
+    return SETTINGS.format(vendor=vendor, base_url=base_url, patience=patience, longest=patience * 2)
 
 
 @dataclass(frozen=True)
@@ -94,11 +103,12 @@ class Runner:
         for module in ("transport", "politeness"):
             request.getfixturevalue("monkeypatch").setattr(f"fhir_rpm.client.{module}.Clock", lambda: clock)
 
-    def run(self, server: FaultServer, vendor: str, base_url: str | None = None, extra: str = "") -> Ran:
+    def run(
+        self, server: FaultServer, vendor: str, *, base_url: str | None = None, more: str = "", hasty: bool = False
+    ) -> Ran:
         """Judge May of every patient."""
         file = self._folder / "fhir-rpm.toml"
-        settings = SETTINGS.format(vendor=vendor, base_url=base_url or f"{server.origin}{BASE}")
-        file.write_text(settings + extra, encoding="utf-8")
+        file.write_text(settings_of(vendor, base_url or f"{server.origin}{BASE}", hasty=hasty) + more, encoding="utf-8")
         patients = self._folder / "patients.txt"
         patients.write_text("\n".join(PATIENTS[vendor]), encoding="utf-8")
         arguments = ["sync", "--month", "2026-05", "--patients", str(patients), "--config", str(file), "--json"]

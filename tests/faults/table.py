@@ -50,9 +50,9 @@ TOKENS = [
     Fault("token_500_then_given", token, status(500), ("complete", "unavailable"), 1),
     Fault("token_503_then_given", token, status(503), "complete", 1),
     Fault("token_500_for_ever", token, status(500), "unavailable"),
-    Fault("token_silence", token, manner("silence"), "unavailable"),
-    Fault("token_drip", token, manner("drip"), "unavailable"),
-    Fault("token_endless", token, manner("endless"), "unavailable"),
+    Fault("token_silence", token, manner("silence"), "unavailable", hasty=True),
+    Fault("token_drip", token, manner("drip"), "unavailable", hasty=True),
+    Fault("token_endless", token, manner("endless"), "unavailable", hasty=True),
     Fault("token_reset_once", token, manner("reset"), "complete", 1),
     Fault(
         "token_redirect_to_another_origin",
@@ -103,7 +103,7 @@ PEERS = [
     Fault("peer_relative_next_link", page(OBS, 1), linked(relative), "complete"),
     Fault("peer_next_link_on_another_origin", page(OBS, 1), linked(foreign), "incomplete"),
     Fault("peer_duplicates_over_pages", page(OBS, 2), repeated(), "complete"),
-    Fault("peer_server_hangs", page(OBS, 2), manner("silence"), "incomplete"),
+    Fault("peer_server_hangs", page(OBS, 2), manner("silence"), "incomplete", hasty=True),
 ]
 
 MONTHS = [

@@ -72,7 +72,9 @@ def run(net: Net, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
             ports = {("ehr.example.org", 443): server.port}
             otherwise = {443: net.tls.port, 8443: net.tls.port, 80: net.plain.port}
             monkeypatch.setattr("urllib3.util.connection.create_connection", network(ports, otherwise))
-            return Runner(net.folder, request).run(server, "epic", f"{EHR}{BASE}", 'ca_bundle = "ca.pem"\n')
+            return Runner(net.folder, request).run(
+                server, "epic", base_url=f"{EHR}{BASE}", more='ca_bundle = "ca.pem"\n'
+            )
 
     return work
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.faults.ehr import BASE, CANARIES, READY, Reply, Request
 from tests.faults.kinds import What, Where, data, foreign, html, issue, linked, manner, page, read, status, text, token
-from tests.faults.run import SETTINGS
+from tests.faults.run import settings_of
 from tests.faults.server import FaultServer, Listener
 
 LONGEST = 60
@@ -20,8 +20,8 @@ LONGEST = 60
 Ended = subprocess.CompletedProcess[str]
 
 
-def _patient(folder: Path, base_url: str) -> Ended:
-    (folder / "fhir-rpm.toml").write_text(SETTINGS.format(vendor="epic", base_url=base_url), encoding="utf-8")
+def _patient(folder: Path, base_url: str, *, hasty: bool = False) -> Ended:
+    (folder / "fhir-rpm.toml").write_text(settings_of("epic", base_url, hasty=hasty), encoding="utf-8")
     command = [sys.executable, "-m", "fhir_rpm.cli", "patient", READY, "--month", "2026-05", "--json"]
     environ = {name: value for name, value in os.environ.items() if not name.startswith("FHIR_RPM_")}
     environ["PYTHONPATH"] = str(Path(__file__).parents[2])
@@ -30,14 +30,16 @@ def _patient(folder: Path, base_url: str) -> Ended:
     )
 
 
-def _under(folder: Path, somebody: Listener, where: Where, what: What, times: int | None = None) -> Ended:
+def _under(
+    folder: Path, somebody: Listener, where: Where, what: What, times: int | None = None, *, hasty: bool = False
+) -> Ended:
     def spoil(request: Request, reply: Reply, server: FaultServer) -> Reply:
         met = where(request) and (times is None or server.turn("all") <= times)
         return what(request, reply, server) if met else reply
 
     with FaultServer("epic", spoil) as server:
         server.stranger = somebody.origin
-        return _patient(folder, f"{server.origin}{BASE}")
+        return _patient(folder, f"{server.origin}{BASE}", hasty=hasty)
 
 
 ENDS: dict[str, tuple[int, Callable[[Path, Listener], Ended]]] = {
@@ -45,7 +47,7 @@ ENDS: dict[str, tuple[int, Callable[[Path, Listener], Ended]]] = {
     "503_once": (0, lambda folder, who: _under(folder, who, page("Encounter", 1), status(503), 1)),
     "401_once": (0, lambda folder, who: _under(folder, who, page("Observation", 2), status(401), 1)),
     "page_lost": (4, lambda folder, who: _under(folder, who, page("Encounter", 2), html(200))),
-    "drip": (4, lambda folder, who: _under(folder, who, page("Encounter", 2), manner("drip"))),
+    "drip": (4, lambda folder, who: _under(folder, who, page("Encounter", 2), manner("drip"), hasty=True)),
     "foreign_link": (4, lambda folder, who: _under(folder, who, page("Encounter", 1), linked(foreign))),
     "login_page": (4, lambda folder, who: _under(folder, who, data, html(200))),
     "token_refused": (5, lambda folder, who: _under(folder, who, token, status(400, {"error": "invalid_client"}))),

@@ -1,6 +1,6 @@
 """Faults of links, pages, redirects and single reads: one a row, and what must come of it."""
 
-from tests.faults.ehr import BASE, Json, Request
+from tests.faults.ehr import BASE, NOT_DONE, READY, Json, Request
 from tests.faults.kinds import (
     Fault,
     capability,
@@ -138,7 +138,7 @@ READS = [
     Fault("body_500", read(BIN), status(500), "incomplete"),
     Fault("body_503_once", read(BIN), status(503), "complete", 1),
     Fault("body_reset", read(BIN), manner("reset"), "incomplete"),
-    Fault("body_huge", read(BIN), manner("endless"), "incomplete"),
+    Fault("body_huge", read(BIN), manner("endless"), "incomplete", hasty=True),
     Fault("body_empty", read(BIN), text(200, "", "text/html"), "incomplete"),
     Fault("body_login_page", read(BIN), html(200), "incomplete"),
     Fault("body_of_an_image", read(BIN), raw(lambda body: b"\x89PNG\r\n", Content_Type="image/png"), "incomplete"),
@@ -168,6 +168,13 @@ READS = [
         read("Patient"),
         redirect(301, lambda r, s: f"{s.origin}{BASE}/Patient/sbx-empty"),
         ("unknown", "unavailable", "incomplete", "denied"),
+    ),
+    Fault(
+        "patient_merged_into_another",
+        lambda r: read("Patient")(r) and r.patient == READY,
+        redirect(301, lambda r, s: f"{s.origin}{BASE}/Patient/{NOT_DONE}"),
+        "incomplete",
+        is_merge=True,
     ),
     Fault("patient_login_page", read("Patient"), html(200), "unavailable"),
     Fault(
