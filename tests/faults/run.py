@@ -24,7 +24,7 @@ LONGEST = 30.0
 """Seconds after which a run counts as hung; a run takes a tenth of one, or a few timeouts."""
 
 PATIENT, HASTY = 10.0, 0.3
-"""Seconds to wait for a server: long where it answers, so that a busy machine is no fault; short where it never will."""
+"""Seconds to wait for a server: long where it answers, for a busy machine is no fault; short where it never does."""
 
 SETTINGS = """
 vendor = "{vendor}"
