@@ -35,12 +35,13 @@ def with_calls(groups: list[Group], calls: Iterable[Fragment]) -> tuple[list[Gro
     withheld = _withheld(alone, untouched)
     alone = [replace(call, withheld=call.sources[0] in withheld) for call in alone]
     findings = [_may_be_counted(source, contact) for source, contact in withheld.items()]
+    findings += [finding for call in alone for finding in _denied(call, groups)]
     return [in_order(group) for group in (*joined, *([call] for call in alone))], findings
 
 
 def _event_of(call: Fragment, groups: list[Group]) -> int | None:
     named = [place for place, group in enumerate(groups) if _names(call, group)]
-    near = named or [place for place, group in enumerate(groups) if _is_near(call, group)]
+    near = named or [place for place, group in enumerate(groups) if _is_near(call, group) and not _was_never(group)]
     return min(near, key=lambda place: (_distance(call, groups[place]), groups[place][0].sources), default=None)
 
 
@@ -51,11 +52,23 @@ def _names(call: Fragment, group: Group) -> bool:
 
 def _is_near(call: Fragment, group: Group) -> bool:
     clock = clock_of(group)
-    if clock is None or call.clock is None or any(item.barred == "not_done" for item in group):
+    if clock is None or call.clock is None:
         return False
     if any(item.exchange is not None for item in group) or not _channels_agree(call, modality_of(group)):
         return False
     return (not starts_apart(call.clock, clock, SAME_EVENT) or _overlaps(call, group)) and _staff_agree(call, group)
+
+
+def _was_never(group: Group) -> bool:
+    return any(item.barred == "not_done" for item in group)
+
+
+def _denied(call: Fragment, groups: list[Group]) -> Iterable[Finding]:
+    """What is cancelled joins nothing (assessment §2, rule 2), but a person should know that it stands there."""
+    for group in groups:
+        if _was_never(group) and _is_near(call, group):
+            message = "The record says that a contact at the time of this logged call never took place; check both."
+            yield _warning("sources_disagree", (*call.sources, *group[0].sources), message)
 
 
 def _distance(call: Fragment, group: Group) -> timedelta:
@@ -133,5 +146,8 @@ def _may_be_counted(source: str, contact: InteractiveCommunication) -> Finding:
         "This logged call may be the one that the record tells of without its time, so its length is not added. "
         "Give the record the time of the call, or the log the record's Encounter."
     )
-    sources = (source, *contact.sources)
-    return Finding(code="call_may_be_on_record", severity="warning", sources=sources, message=message)
+    return _warning("call_may_be_on_record", (source, *contact.sources), message)
+
+
+def _warning(code: str, sources: tuple[str, ...], message: str) -> Finding:
+    return Finding(code=code, severity="warning", sources=sources, message=message)

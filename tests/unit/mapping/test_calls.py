@@ -146,6 +146,16 @@ def test_a_call_never_joins_a_visit_or_a_sitting_of_messages() -> None:
     assert ("call-log:calls.csv#2",) in sources
 
 
+def test_a_cancelled_encounter_beside_a_logged_call_is_reported() -> None:
+    never = encounter("e1", "2026-05-14T14:00:00-04:00", status="cancelled")
+    month = judged(never, calls=[call(note=SPOKE)])
+    assert [contact.reason for contact in month.contacts] == ["not_done", None]
+    assert "sources_disagree" in findings(month)
+    assert [contact.reason for contact in judged(never, calls=[call(encounter="Encounter/e1")]).contacts] == [
+        "not_done"
+    ]
+
+
 def test_a_note_filed_later_and_the_logged_call_it_may_be_about_count_once() -> None:
     filed = note("d1", "RN " + SPOKE + " 12 minutes.", date="2026-05-15T09:30:00-04:00")
     alone = judged(filed)
