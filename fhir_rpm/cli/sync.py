@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,9 +13,8 @@ from fhir_rpm.cli import options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-    from fhir_rpm.sync import PatientResult
+    from fhir_rpm.sync import PatientResult, RunPlan
     from fhir_rpm.writeback import Published
 
 _IN_DOUBT = ("in_progress", "unknown", "needs_person")
@@ -33,6 +33,11 @@ _DOCUMENTS = ("written", "unchanged", "in_progress", "unknown", "needs_person")
 @options.dry_run
 @options.ledger
 @click.option("--concurrency", type=click.IntRange(1, 32), help="Patients at a time.")
+@click.option(
+    "--measure-report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the practice's totals to this file.",
+)
 @options.as_json
 @options.exit_code
 def sync(
@@ -45,6 +50,7 @@ def sync(
     write_back: bool,
     dry_run: bool,
     concurrency: int | None,
+    measure_report: Path | None,
     as_json: bool,
     exit_code: bool,
     **connection: object,
@@ -54,7 +60,8 @@ def sync(
     The roster is one of --roster, --group, --list, --patients and --orders, else the setting roster. Rows of it
     that cannot be read are told on standard error, and the exit code is then 4.
 
-    With --json, standard output is one object a line for each patient, and a summary as the last line.
+    With --json, standard output is one object a line for each patient, and a summary as the last line. The totals of
+    --measure-report are a FHIR MeasureReport; it is pending when a patient could not be judged.
     """
     from datetime import UTC, datetime
 
@@ -84,6 +91,8 @@ def sync(
         entries = roster.entries
         results = list(_reported(run_months(session, entries, plan), len(entries), as_json=as_json))
     known.count_calls(entry.patient for entry in entries)
+    if measure_report is not None:
+        _write_totals(measure_report, results, plan, not_read=len(roster.problems))
     summary = summary_of(results) | ({"not_read": len(roster.problems)} if roster.problems else {})
     if as_json:
         click.echo(json.dumps({"summary": summary}))
@@ -109,6 +118,16 @@ def _reported(results: Iterator[PatientResult], total: int, *, as_json: bool) ->
         if as_json:
             click.echo(json.dumps(record_of(result), ensure_ascii=False))
         yield result
+
+
+def _write_totals(path: Path, results: list[PatientResult], plan: RunPlan, *, not_read: int) -> None:
+    from fhir_rpm.cli.outputs import write_file
+    from fhir_rpm.report import measure_report
+
+    judged = [result.assessment for result in results if result.assessment is not None]
+    unread = len(results) - len(judged) + not_read
+    report = measure_report(judged, plan.month, created=plan.created, unread=unread)
+    write_file(path, json.dumps(report, indent=2) + "\n")
 
 
 def record_of(result: PatientResult) -> dict[str, object]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from fhir.resources.R4B.measurereport import MeasureReport
 
+from fhir_rpm.errors import InputError
 from fhir_rpm.model import Assessment
 from fhir_rpm.month import BillingMonth
 
@@ -40,10 +41,14 @@ def measure_report(
         unread: patients that could not be judged; with any, the report is `pending`: its totals are too small.
 
     Raises:
+        InputError: a month was judged by a policy of other codes.
         pydantic.ValidationError: it would be no valid R4 resource.
     """
     counts = {group: Counter[str]() for group in (*_MEASURED, "month")}
     for assessment in assessments:
+        if "99457" not in assessment.codes:
+            problem = f"The totals count CPT 99457 and its kin, which the policy {assessment.policy} does not judge."
+            raise InputError(problem, "Use rpm-us, or a policy that extends it.")
         if _is_monitored(assessment):
             for group, counter in counts.items():
                 counter.update(_populations(assessment, group))

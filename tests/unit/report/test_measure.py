@@ -51,7 +51,9 @@ def test_a_month_on_hold_counts_neither_for_nor_against() -> None:
 
 
 def test_a_code_not_yet_in_force_is_excluded() -> None:
-    early = month("not_met", {}).model_copy(update={"codes": {"99470": _not_in_force()}})
+    early = month("not_met", {}).model_copy(
+        update={"codes": {"99457": CodeVerdict(verdict="not_supported"), "99470": _not_in_force()}}
+    )
     found = populations(measure_report([early], MONTH, created=NOW), "99470")
     assert (found["denominator-exclusion"], found["numerator"]) == (1, 0)
 
