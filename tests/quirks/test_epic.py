@@ -31,7 +31,7 @@ def test_a_withheld_kind_of_note_in_a_saved_bundle_is_a_gap() -> None:
 
 @pytest.mark.quirk(4)
 def test_what_a_wider_answer_brings_along_is_filtered_again() -> None:
-    other_patient = encounter("e2", *CALL, subject={"reference": "Patient/p2"})
+    other_patient = encounter("e2", "2026-05-20T09:00:00-04:00", subject={"reference": "Patient/p2"})
     other_month = encounter("e3", "2026-03-14T14:02:00-04:00", "2026-03-14T14:14:00-04:00")
     laboratory = reading("o1", CALL[0], category=[concept("Laboratory", "laboratory")])
     found = record(encounter("e1", *CALL), note("d1", SPOKE, about="e1"), other_patient, other_month, laboratory)
@@ -136,9 +136,15 @@ def test_a_note_whose_binary_was_not_read_is_a_gap() -> None:
 
 
 @pytest.mark.quirk(18)
-@pytest.mark.parametrize("attachment", [{}, {"title": "Scan"}, {"url": "Binary/x"}, {"contentType": "text/html"}])
-def test_an_attachment_without_type_or_url_is_passed_over(attachment: dict[str, Any]) -> None:
-    information = note("d2", "", type=concept("Consent Form"), content=[{"attachment": attachment}], about="e9")
+@pytest.mark.parametrize(
+    "content",
+    [
+        {},
+        *({"attachment": told} for told in ({}, {"title": "Scan"}, {"url": "Binary/x"}, {"contentType": "text/html"})),
+    ],
+)
+def test_an_attachment_without_type_or_url_is_passed_over(content: dict[str, Any]) -> None:
+    information = note("d2", "", type=concept("Consent Form"), content=[content], about="e9")
     found = record(encounter("e1", *CALL), note("d1", SPOKE, about="e1"), information)
     assert [contact.sources for contact in found.contacts] == [("Encounter/e1", "DocumentReference/d1")]
 

@@ -150,7 +150,8 @@ def test_whoever_is_referred_to_is_found_in_any_form_of_reference(reference: Jso
     [
         {"status": "cancelled"},
         {"valueQuantity": None, "dataAbsentReason": concept("Unknown")},
-        {"code": concept("Average blood pressure", "96607-7", "http://loinc.org")},
+        {"code": {"coding": [{"system": "http://loinc.org", "code": "96607-7"}]}},
+        {"code": concept("Average systolic blood pressure")},
         {"valueQuantity": None, "component": [{"code": concept("Systolic"), "dataAbsentReason": concept("Unknown")}]},
     ],
 )
@@ -256,6 +257,7 @@ def test_the_token_goes_to_no_other_origin() -> None:
         }
         pull, _ = pulled(answers, "generic")
         assert not any("Authorization" in request.headers for request in stranger.seen)
+        assert not any("Encounter" in request.path or "Binary" in request.path for request in stranger.seen)
     assert {"Encounter", "Binary"} <= {gap.resource_type for gap in pull.gaps}
 
 
