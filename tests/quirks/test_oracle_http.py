@@ -191,7 +191,7 @@ def test_a_wrong_tenant_is_a_refusal_that_names_the_patient() -> None:
 
 @pytest.mark.quirk(71)
 @pytest.mark.parametrize("status", [302, 307, 308])
-def test_a_redirect_to_another_host_goes_without_the_token(status: int) -> None:
+def test_the_token_never_follows_a_redirect_to_another_host(status: int) -> None:
     with Hostile(lambda seen: Reply(200, {"resourceType": "Binary", "id": "b", "data": "eA=="})) as elsewhere:
         document = note("d1", "", content=[{"attachment": {"contentType": "text/plain", "url": "Binary/b"}}])
         moved = Reply(status, None, {"Location": f"{elsewhere.base}/file"})
