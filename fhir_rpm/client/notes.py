@@ -3,6 +3,7 @@
 from fhir_rpm.client.binary import Body, Rendering, pull_bodies
 from fhir_rpm.client.inquiry import Inquiry
 from fhir_rpm.client.pull import Json, Pull
+from fhir_rpm.client.transport import Transport
 
 _PREFERENCE = ("text/plain", "text/html", "application/xhtml+xml", "text/rtf", "application/rtf", "text/richtext", "")
 _DROPPED = ("entered-in-error", "superseded")
@@ -14,6 +15,12 @@ def pull_notes(inquiry: Inquiry) -> Pull:
     found = inquiry.ask("DocumentReference")
     bodies = [body for document in found.resources if (body := _body_of(document)) is not None]
     return found + pull_bodies(inquiry.searcher.transport, bodies)
+
+
+def pull_body(transport: Transport, document: Json) -> Pull:
+    """The body of one document as a Binary; nothing when it stands inline or is no text, and a gap when unreadable."""
+    body = _body_of(document)
+    return pull_bodies(transport, [body]) if body is not None else Pull()
 
 
 def _body_of(document: Json) -> Body | None:

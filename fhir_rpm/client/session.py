@@ -10,6 +10,7 @@ from fhir_rpm.client.capability import Capability
 from fhir_rpm.client.communication import StaffInboxes
 from fhir_rpm.client.inquiry import Inquiry
 from fhir_rpm.client.months import pull_evidence, pull_readings
+from fhir_rpm.client.notes import pull_body
 from fhir_rpm.client.patient import read_patient
 from fhir_rpm.client.people import PeopleReader, read_resource
 from fhir_rpm.client.pull import Created, Json, Pull
@@ -163,6 +164,10 @@ class EhrSession:
     def read_version(self, reference: str) -> Created | None:
         """A resource with its version, or None when there is none; raises as `client.writes.read_version` does."""
         return writes.read_version(self._transport, reference)
+
+    def read_body(self, document: Json) -> Pull:
+        """The text behind a DocumentReference, or the gap that says why there is none."""
+        return pull_body(self._transport, document)
 
     def shown_request(self, method: str, reference: str, headers: Mapping[str, str]) -> Json:
         """Method, URL and headers of a write as it would be sent, without the token."""

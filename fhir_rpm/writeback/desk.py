@@ -38,8 +38,8 @@ class Ehr(Protocol):
     def search(self, resource_type: str, params: Mapping[str, Any]) -> Pull:
         """Every match, or gaps."""
 
-    def read(self, reference: str) -> Json:
-        """One resource."""
+    def read_body(self, document: Json) -> Pull:
+        """The text behind a document that does not stand inline, or a gap."""
 
     def read_version(self, reference: str) -> Created | None:
         """One resource with its version, or None when there is none."""

@@ -70,6 +70,7 @@ def look(session: Ehr, assessment: Assessment, month: BillingMonth, shape: Docum
         texts = list(texts_of(session, document))
         complete = complete and None not in texts
         value = _ours(texts, month)
+        complete = complete and (value is not None or not _is_named(document, assessment, shape))
         if value is not None:
             found.append(_found(document, value, month))
     return Look(complete, tuple(sorted(found, key=lambda item: (item.date, item.reference))))
@@ -104,25 +105,22 @@ def hash_of(session: Ehr, document: Json) -> str | None:
 
 
 def texts_of(session: Ehr, document: Json) -> Iterator[str | None]:
-    """Each attachment that may hold text, as plain text; None for one that cannot be read."""
-    for item in document.get("content") or []:
-        attachment = item.get("attachment") if isinstance(item, dict) else None
-        if not isinstance(attachment, dict):
-            continue
-        kind = str(attachment.get("contentType") or "text/").partition(";")[0].strip().lower()
-        if not kind.startswith(_TEXT):
-            continue
-        data = attachment.get("data") or _behind(session, attachment.get("url"))
-        yield _plain(data, kind) if data else (None if attachment.get("url") else "")
+    """What a document says, as plain texts; None for a text that cannot be read."""
+    contents = document.get("content")
+    items = (
+        [item.get("attachment") for item in contents if isinstance(item, dict)] if isinstance(contents, list) else []
+    )
+    inline = [item for item in items if isinstance(item, dict) and item.get("data") and _kind(item).startswith(_TEXT)]
+    if inline:
+        yield from (_plain(item["data"], _kind(item)) for item in inline)
+        return
+    pulled = session.read_body(document)
+    yield from (_plain(body.get("data"), _kind(body)) for body in pulled.resources)
+    yield from (None for _ in pulled.gaps)
 
 
-def _behind(session: Ehr, url: object) -> str | None:
-    if not isinstance(url, str):
-        return None
-    try:
-        return session.read(f"Binary/{url.rpartition('/')[2]}").get("data")
-    except UnavailableError:
-        return None
+def _kind(attachment: Json) -> str:
+    return str(attachment.get("contentType") or "text/").partition(";")[0].strip().lower()
 
 
 def _plain(data: object, kind: str) -> str | None:
@@ -150,6 +148,14 @@ def _is_of(document: Json, patient: str | None) -> bool:
     subject = document.get("subject")
     reference = subject.get("reference") if isinstance(subject, dict) else None
     return not isinstance(reference, str) or reference.endswith(patient or "?")
+
+
+def _is_named(document: Json, assessment: Assessment, shape: DocumentShape) -> bool:
+    """Whether it carries the month's identifier: then it is the month's, whatever somebody made of its text."""
+    identifiers, ours = document.get("identifier"), identifier_of(assessment)
+    if not shape.keeps_identifier or not isinstance(identifiers, list):
+        return False
+    return any(isinstance(item, dict) and ours.items() <= item.items() for item in identifiers)
 
 
 def _found(document: Json, value: str, month: BillingMonth) -> Found:

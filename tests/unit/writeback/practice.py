@@ -61,8 +61,8 @@ class Ehr:
         self._may_fail("search")
         return Pull(() if self.hidden else tuple(self.filed), self.gaps)
 
-    def read(self, reference: str) -> dict[str, Any]:
-        raise UnavailableError(f"{reference} could not be read.")
+    def read_body(self, document: dict[str, Any]) -> Pull:
+        return Pull(gaps=GAPS if document.get("content") else ())
 
     def read_version(self, reference: str) -> Created | None:
         self._may_fail("read")

@@ -280,6 +280,38 @@ def test_a_note_of_ours_that_cannot_be_read_makes_a_search_incomplete(open_pract
     assert practice.states == [("needs_person", "search_incomplete")]
 
 
+def test_a_document_of_the_month_that_somebody_rewrote_is_not_doubled(open_practice: Callable[..., Practice]) -> None:
+    practice, elsewhere = open_practice("generic"), open_practice("generic")
+    practice.publish()
+    rewritten = {"attachment": {"contentType": "text/plain", "data": base64.b64encode(b"Rewritten.").decode()}}
+    practice.ehr.filed[0]["content"] = [rewritten]
+    elsewhere.ehr = practice.ehr
+    assert elsewhere.publish().status == "needs_person"
+    assert practice.ehr.sent == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrap"),
+    [
+        ("text/plain", "{}"),
+        ("text/html", "<html><body><p>{}</p></body></html>"),
+        ("text/rtf", "{{\\rtf1\\ansi {}}}"),
+    ],
+)
+def test_a_document_is_found_whatever_the_chart_made_of_its_text(
+    kind: str, wrap: str, open_practice: Callable[..., Practice]
+) -> None:
+    practice, elsewhere = open_practice("epic"), open_practice("epic")
+    practice.publish()
+    attachment = practice.ehr.filed[0]["content"][0]["attachment"]
+    lines = base64.b64decode(attachment["data"]).decode().splitlines()
+    joint = {"text/html": "<br/>", "text/rtf": "\\par "}.get(kind, "\n")
+    made = wrap.format(joint.join(" ".join(line.split()) for line in lines))
+    attachment |= {"contentType": kind, "data": base64.b64encode(made.encode()).decode()}
+    elsewhere.ehr = practice.ehr
+    assert elsewhere.publish().status == "unchanged"
+
+
 def test_a_person_who_has_looked_lets_one_document_pass(practice: Practice) -> None:
     practice.ehr.gaps = GAPS
     blocked = practice.publish()
