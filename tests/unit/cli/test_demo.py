@@ -13,6 +13,12 @@ from fhir_rpm.sandbox import Sandbox
 MAY = ("--month", "2026-05", "--time-zone", "America/New_York")
 
 
+@pytest.fixture(autouse=True)
+def _own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ledger of whoever runs the tests is left alone."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))
+
+
 def _invoke(*arguments: str, **environ: str) -> Result:
     cleared = dict.fromkeys(("FHIR_RPM_BASE_URL", "FHIR_RPM_TIME_ZONE"))
     return CliRunner().invoke(cli, arguments, env=cleared | environ, standalone_mode=False)
