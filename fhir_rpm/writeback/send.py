@@ -4,13 +4,19 @@ from collections.abc import Callable
 
 from fhir_rpm.client import Created
 from fhir_rpm.client.writes import RefusedError, StaleError
-from fhir_rpm.errors import AccessError, FhirRpmError, UnavailableError, WriteUncertainError
+from fhir_rpm.errors import AccessError, ConfigurationError, FhirRpmError, UnavailableError, WriteUncertainError
 from fhir_rpm.model.write import Move, Plan, Write, WriteKey, WriteState
 from fhir_rpm.writeback.desk import Desk
 from fhir_rpm.writeback.job import was_sent
 
 _UNSURE: tuple[WriteState, ...] = ("sending", "unknown", "needs_person")
-_NOT_WRITTEN = {AccessError: "not_allowed", RefusedError: "refused", StaleError: "stale", UnavailableError: "not_sent"}
+_NOT_WRITTEN = {
+    AccessError: "not_allowed",
+    RefusedError: "refused",
+    StaleError: "stale",
+    UnavailableError: "not_sent",
+    ConfigurationError: "not_sent",
+}
 
 
 def begin(desk: Desk, key: WriteKey, attempts: tuple[Write, ...], plan: Plan) -> Write | None:

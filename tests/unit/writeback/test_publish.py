@@ -11,7 +11,7 @@ from fhir.resources.R4B.documentreference import DocumentReference
 from fhir_rpm import assess
 from fhir_rpm.client.writes import RefusedError
 from fhir_rpm.config import WriteSettings
-from fhir_rpm.errors import AccessError, UnavailableError, WriteUncertainError
+from fhir_rpm.errors import AccessError, ConfigurationError, FhirRpmError, UnavailableError, WriteUncertainError
 from fhir_rpm.model import Assessment
 from fhir_rpm.model.write import Move
 from fhir_rpm.sandbox.manners import MANNERS, create_fault
@@ -204,6 +204,36 @@ def test_a_refusal_is_no_uncertainty_and_may_be_tried_again(practice: Practice) 
     assert practice.states == [("failed", "refused")]
     assert practice.publish().status == "written"
     assert len(practice.ehr.filed) == 1
+
+
+@pytest.mark.parametrize("error", [AccessError, UnavailableError, ConfigurationError])
+@pytest.mark.parametrize("vendor", ["epic"])
+def test_what_was_never_carried_out_is_sent_by_the_next_run(
+    vendor: str, error: type[FhirRpmError], practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise error("not now")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(practice.ehr, "create", refuse)
+        with pytest.raises(error):
+            practice.publish()
+    assert practice.ledger.listed()[0].state == "failed"
+    assert practice.publish().status == "written"
+
+
+@pytest.mark.parametrize("vendor", ["epic"])
+def test_an_unexpected_failure_while_sending_leaves_the_outcome_unknown(
+    vendor: str, practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(practice.ehr, "create", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            practice.publish()
+    assert practice.states == [("unknown", "lost_answer")]
 
 
 def test_an_equal_document_that_the_ledger_does_not_know_is_taken_over(practice: Practice, elsewhere: Practice) -> None:
