@@ -43,3 +43,12 @@ def test_the_unpacked_wheel_judges_a_month_without_the_checkout(wheel: zipfile.Z
         [sys.executable, "-c", program], cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True
     )
     assert done.stdout == "not_met\n", done.stderr
+
+
+def test_the_unpacked_wheel_makes_a_ledger(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    wheel.extractall(tmp_path)
+    program = "from fhir_rpm.store import open_ledger; print(open_ledger('ledger.sqlite3').listed())"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True
+    )
+    assert done.stdout == "()\n", done.stderr

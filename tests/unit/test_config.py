@@ -180,3 +180,39 @@ def test_quiet_hours_are_spelt_one_way_and_can_be_switched_off(tmp_path: Path) -
     path = _file(tmp_path, 'quiet_hours = " 07:00 - 19:00 "\ntime_zone = "America/Chicago"\n')
     assert load_settings(path, BASE, {}).quiet_hours == "07:00-19:00"
     assert load_settings(path, BASE, {"FHIR_RPM_QUIET_HOURS": "off"}).quiet_hours is None
+
+
+def test_the_ledger_is_a_path_beside_the_file_or_a_url_without_a_password(tmp_path: Path) -> None:
+    def named(text: str, **environ: str) -> str:
+        ledger = load_settings(_file(tmp_path, text), BASE, environ).ledger
+        assert ledger is not None
+        assert "ledger" not in repr(ledger)
+        return ledger.get_secret_value()
+
+    assert named('ledger = "state/l.sqlite3"') == str(tmp_path / "state" / "l.sqlite3")
+    assert named('ledger = "postgresql+psycopg://rpm@db/rpm"') == "postgresql+psycopg://rpm@db/rpm"
+    assert named("", FHIR_RPM_LEDGER="postgresql+psycopg://rpm:canary@db/rpm").endswith("canary@db/rpm")
+    with pytest.raises(ConfigurationError, match=r"password in clear.*FHIR_RPM_LEDGER") as caught:
+        named('ledger = "postgresql+psycopg://rpm:canary@db/rpm"')
+    assert "canary" not in str(caught.value)
+
+
+def test_only_the_file_allows_writing_back(tmp_path: Path) -> None:
+    assert load_settings(_file(tmp_path, "write_back = true"), BASE, {}).write_back
+    assert not load_settings(_file(tmp_path, ""), BASE, {"FHIR_RPM_WRITE_BACK": "true"}).write_back
+    assert "write_back" not in ENVIRONMENT.values()
+
+
+def test_a_connection_has_one_name_however_its_base_url_is_spelt() -> None:
+    settings = ConnectionSettings()
+    spellings = (
+        "https://EHR.example.org/fhir/",
+        "https://ehr.example.org:443/fhir",
+        "https://u:p@ehr.example.org/fhir",
+    )
+    names = {settings.connection_name(spelling) for spelling in spellings}
+    assert len(names) == 1
+    assert re.fullmatch(r"url-[0-9a-f]{32}", names.pop())
+    assert settings.connection_name("https://ehr.example.org/fhir/R4") != settings.connection_name(spellings[0])
+    assert settings.connection_name("https://ehr.example.org:8443/fhir") != settings.connection_name(spellings[0])
+    assert ConnectionSettings(connection="st-olaf").connection_name(spellings[0]) == "st-olaf"
