@@ -161,3 +161,11 @@ def test_a_file_of_which_no_row_can_be_read_is_an_error() -> None:
 def test_a_wrong_column_map_names_file_and_field(toml: str, field: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"map\.toml, {field}"):
         call_columns(tomllib.loads(toml), "map.toml")
+
+
+def test_rows_of_one_call_that_name_two_patients_are_nobody_s() -> None:
+    log = _read(
+        *(f"c1,{patient},2026-05-14 14:02,,,,phone,,,,,," for patient in ("p1", "p2")), "c2,p3,2026-05-14 14:02"
+    )
+    assert [call.subject for call in log.calls] == ["Patient/p3"]
+    assert [(row.patient, row.field) for row in log.unread] == [("Patient/p1", "patient"), ("Patient/p2", "patient")]
