@@ -8,9 +8,12 @@ from typing import Any, Literal, get_args
 
 from fhir_rpm.errors import ConfigurationError
 
-WriteFault = Literal["lost_request", "lost_answer", "failed_request", "failed_answer", "filed_twice", "filed_late"]
+WriteFault = Literal[
+    "lost_request", "lost_answer", "lost_late", "failed_request", "failed_answer", "filed_twice", "filed_late"
+]
 """`lost_*` cut the connection before or after the write is committed, `failed_*` answer with HTTP 503 or 500 instead,
-`filed_twice` commits it twice, and `filed_late` hides the document from the next searches."""
+`filed_twice` commits it twice, `filed_late` hides the document from the next searches, and `lost_late` does so and cuts
+the connection after it."""
 
 App = Callable[..., Any]
 Message = dict[str, Any]
@@ -81,8 +84,8 @@ class FaultyWire:
             await self._app(scope, receive, send)
             return
         body = await _read(receive)
-        if fault in ("filed_twice", "lost_answer", "failed_answer"):
-            await self._committed(scope, body)
+        if fault in ("filed_twice", "lost_answer", "lost_late", "failed_answer"):
+            await self._committed(scope, body, late=fault == "lost_late")
         if fault == "filed_twice":
             await self._app(scope, _said_again(body), send)
         elif fault == "filed_late":
@@ -92,11 +95,11 @@ class FaultyWire:
         else:
             await _cut(receive, send)
 
-    async def _committed(self, scope: Message, body: bytes) -> None:
+    async def _committed(self, scope: Message, body: bytes, *, late: bool) -> None:
         async def swallow(_message: Message) -> None:
             return None
 
-        await self._app(scope, _said_again(body), swallow)
+        await self._app(scope, _said_again(body), self._hiding(swallow) if late else swallow)
 
     def _hiding(self, send: App) -> App:
         async def hide(message: Message) -> None:

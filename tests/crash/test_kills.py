@@ -1,0 +1,61 @@
+"""The runner is killed at every step, again and again, while the EHR loses answers: no duplicate, no lost month.
+
+FHIR_RPM_CRASH_KILLS is how often in all; FHIR_RPM_CRASH_SEED repeats a campaign.
+"""
+
+import os
+import random
+import re
+from collections.abc import Callable
+
+import pytest
+
+from fhir_rpm.writeback import protocol
+from tests.crash.campaign import MOMENTS, STEPS, Case, Tally
+from tests.crash.stage import VENDORS, Charts, Office
+
+KILLS = int(os.environ.get("FHIR_RPM_CRASH_KILLS", "24"))
+SEED = int(os.environ.get("FHIR_RPM_CRASH_SEED", "5"))
+AT_ANY_TIME = 0.25
+
+
+def test_every_step_of_the_protocol_is_in_the_campaign() -> None:
+    listed = re.findall(r"^ {4}([a-z_.]+) {2,}", protocol.__doc__ or "", re.MULTILINE)
+    assert sorted(listed) == sorted([*STEPS, "provenance"])
+
+
+def test_no_kill_makes_a_duplicate_or_loses_a_month(
+    charts: Charts, ledger: str, open_office: Callable[..., Office], capsys: pytest.CaptureFixture[str]
+) -> None:
+    tally, wanted = Tally(), -(-KILLS // len(VENDORS))
+    place = ledger.partition(":")[0] if "://" in ledger else "sqlite"
+    number = 0
+    while tally.killed < wanted:
+        number += 1
+        chance = random.Random(f"{SEED} {charts.vendor} {number}")
+        moment = None if chance.random() < AT_ANY_TIME else tally.rarest(chance)
+        office = open_office(ledger)
+        case = Case(office, tally, chance)
+        try:
+            case.play(moment)
+        except BaseException:
+            print(f"FHIR_RPM_CRASH_SEED={SEED}: case {number}, {moment}: {case.log}")  # noqa: T201
+            raise
+        assert number < 20 * wanted, "the runner is hardly ever killed"
+        office.charts.ask("discharge", patient=office.patient)
+    _show(tally, f"{charts.vendor}, {place}, seed {SEED}", capsys)
+    if wanted >= 3 * len(MOMENTS):
+        assert {moment for moment in MOMENTS if tally.kills[moment]} >= set(MOMENTS) - NEVER.get(charts.vendor, set())
+
+
+NEVER: dict[str, set[str]] = {}
+"""Moments that a vendor's manners leave out."""
+
+
+def _show(tally: Tally, title: str, capsys: pytest.CaptureFixture[str]) -> None:
+    if "FHIR_RPM_CRASH_KILLS" not in os.environ:
+        return
+    with capsys.disabled():
+        counts = {"kills": tally.killed, "duplicates": 0, "lost": 0} | tally.counts
+        print(f"\n{title}: " + ", ".join(f"{name} {count}" for name, count in counts.items()))  # noqa: T201
+        print("  kills by step: " + ", ".join(f"{name} {count}" for name, count in sorted(tally.kills.items())))  # noqa: T201
