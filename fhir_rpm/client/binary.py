@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fhir_rpm.client.gaps import gap
 from fhir_rpm.client.pull import Json, Pull
 from fhir_rpm.client.transport import FHIR_JSON, Answer, Transport, same_origin
+from fhir_rpm.client.wire import TooLargeError
 from fhir_rpm.errors import AccessError, UnavailableError
 
 LARGEST = 16 * 1024 * 1024
@@ -70,8 +71,10 @@ def _read(transport: Transport, rendering: Rendering) -> Json | str:
         answer = _negotiated(transport, url, rendering.kind)
     except AccessError:
         return "body_forbidden"
-    except UnavailableError as error:
-        return "body_too_large" if "larger" in error.problem else "body_unread"
+    except TooLargeError:
+        return "body_too_large"
+    except UnavailableError:
+        return "body_unread"
     if answer.status != 200:
         return _CODES.get(answer.status, "body_unread")
     if len(answer.body) > LARGEST:

@@ -98,6 +98,10 @@ class Failure(Exception):  # noqa: N818 - it is what an exchange came to
         self.passing = passing
 
 
+class TooLargeError(UnavailableError):
+    """An answer was longer than is read of one."""
+
+
 class Wire:
     """Makes exchanges, on one session for each thread."""
 
@@ -162,7 +166,7 @@ class Wire:
                 body += chunk
                 if len(body) > limit:
                     problem = f"An answer of {host_of(url)} was larger than {limit} bytes."
-                    told = UnavailableError(problem, "Ask for fewer entries a page, or raise max_response_bytes.")
+                    told = TooLargeError(problem, "Ask for fewer entries a page, or raise max_response_bytes.")
                     raise Failure(told, sent=True, passing=False)
             return Answer(response.status_code, response.headers, bytes(body))
 

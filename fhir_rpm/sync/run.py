@@ -127,10 +127,25 @@ def run_month(
     assessment, explanation = _judged(pull, plan, entry)
     if desk is None:
         return PatientResult(identity, assessment, explanation=explanation)
+    survivor = _in_force(pull, entry)
+    if survivor != identity:
+        return PatientResult(identity, assessment, _merged(survivor), explanation=explanation)
     published = publish(
         desk, assessment, plan.month, resources=pull.resources, created=plan.created, dry_run=plan.dry_run
     )
     return PatientResult(identity, assessment, published, explanation=explanation)
+
+
+def _in_force(pull: Pull, entry: RosterEntry) -> str:
+    """The id of the patient's record: another than was asked for after a merge (facts: quirk 36)."""
+    found = (str(item.get("id")) for item in pull.resources if item.get("resourceType") == "Patient")
+    return next(found, entry.patient)
+
+
+def _merged(survivor: str) -> Published:
+    """A merge may have carried an earlier document along under another identifier, so nothing is written by itself."""
+    detail = f"The record was merged into Patient/{survivor}, which may hold this month's document already."
+    return Published("needs_person", None, f"{detail} Put that id on the roster in the place of this one.")
 
 
 def _in_zone_of(entry: RosterEntry, plan: RunPlan) -> RunPlan:
@@ -144,14 +159,13 @@ def _judged(pull: Pull, plan: RunPlan, entry: RosterEntry) -> tuple[Assessment, 
     """The month under the patient's own id, with its reasons when they are wanted."""
     patient = f"Patient/{entry.patient}"
     resources = pull.resources
-    in_force = next((str(item.get("id")) for item in resources if item.get("resourceType") == "Patient"), patient)
     how: dict[str, Any] = {
         "month": str(plan.month),
         "time_zone": plan.month.zone.key,
         "vendor": plan.settings.vendor,
         "policy": plan.settings.policy,
         "unread": pull.gaps,
-        "calls": plan.calls.of(in_force, patient),
+        "calls": plan.calls.of(_in_force(pull, entry), patient),
         "staff": plan.staff,
         "monitoring_start": entry.monitoring_start,
     }

@@ -9,6 +9,7 @@ from fhir_rpm.model import Call, CallLog, StaffMember, UnreadCall
 from fhir_rpm.month import BillingMonth
 from fhir_rpm.roster import RosterEntry
 from fhir_rpm.sync import PatientResult, RunPlan, run_months
+from fhir_rpm.sync.run import run_month
 from tests.builders import SPOKE, reading
 
 MAY = BillingMonth.parse("2026-05", "America/Chicago")
@@ -82,3 +83,12 @@ def test_calls_and_unread_rows_under_a_merged_patient_s_former_id_are_kept() -> 
     assert result.assessment is not None
     assert [gap.code for gap in result.assessment.gaps] == ["call_log_row_unread"]
     assert result.assessment.patient == "Patient/old"
+
+
+def test_nothing_is_written_for_a_patient_whose_record_was_merged() -> None:
+    plan = RunPlan(MAY, ConnectionSettings(max_concurrency=1), datetime(2026, 6, 1, tzinfo=UTC), write_back=True)
+    desk: Any = object()  # touching it would fail
+    result = run_month(_Ehr("survivor"), "p1", plan, desk)  # type: ignore[arg-type]
+    assert result.published is not None
+    assert result.published.status == "needs_person"
+    assert "Patient/survivor" in result.published.detail
