@@ -18,7 +18,7 @@ _MOVES: dict[WriteState, tuple[WriteState, ...]] = {
     "sending": ("written", "unknown", "failed", "needs_person"),
     "unknown": ("written", "failed", "needs_person"),
     "needs_person": ("planned", "written", "failed", "needs_person"),
-    "written": ("needs_person", "failed"),
+    "written": ("written", "needs_person", "failed"),
     "failed": (),
 }
 

@@ -16,6 +16,7 @@ Its steps, in order, as `Desk.checkpoint` is told of them:
     chart.read_back    the document as the chart shows it
     chart.look_twice   whether it was filed twice on the way
     provenance         what it rests on, where the server keeps that
+    ledger.looked      …and recorded; a run that finds a write without it looks again
 """
 
 from fhir_rpm.client import Created
@@ -32,6 +33,7 @@ from fhir_rpm.writeback.send import begin, claim, send
 from fhir_rpm.writeback.settle import find_out, presumed_dead
 
 _RETRACTED = "A person has retracted this document; an equal one is not written again."
+_NOT_LOOKED_AT = ("answered", "existed")
 _EQUAL = "An equal document is in the chart already."
 
 
@@ -87,7 +89,11 @@ def _nothing_new(desk: Desk, job: Job, attempts: tuple[Write, ...]) -> Published
     except (UnavailableError, AccessError):
         return Published("unchanged", current.reference, "An equal document was written; it could not be read back.")
     if seen is not None and str((seen.resource or {}).get("status")).strip() != "entered-in-error":
-        return Published("unchanged", current.reference, _EQUAL, write=current.id)
+        known = {write.reference for write in attempts}
+        trouble = None
+        if current.reason in _NOT_LOOKED_AT and seen.resource is not None:
+            trouble = _looked_over(desk, job, current, seen.resource, known)
+        return trouble or Published("unchanged", current.reference, _EQUAL, write=current.id)
     gone = Move(before=("written",), after="needs_person", reason="gone")
     return told(desk.step("ledger.settle", lambda: desk.book.move(current, gone, desk.clock())) or current)
 
@@ -182,16 +188,29 @@ def _checked(desk: Desk, job: Job, write: Write, made: Created, request: Json, k
     if seen is None or seen.resource is None:
         detail = "Written; it could not be read back, which may need a read scope."
         return Published("written", made.reference, detail, request, write.id)
-    if hash_of(desk.session, seen.resource) == job.wanted:
-        if write.kind != "update" and _has_twin(desk, job, write, known):
-            twice = Move(before=("written",), after="needs_person", reason="duplicates")
-            return told(desk.step("ledger.settle", lambda: desk.book.move(write, twice, desk.clock())) or write)
-        record_provenance(desk, job, str(made.reference))
-        return Published("written", made.reference, "Written and read back.", request, write.id)
-    if made.existed:
-        other = Move(before=("written",), after="needs_person", reason="other_document")
-        return told(desk.step("ledger.settle", lambda: desk.book.move(write, other, desk.clock())) or write)
-    return Published("written", made.reference, "Written; the text read back differs, look at it.", request, write.id)
+    trouble = _looked_over(desk, job, write, seen.resource, known)
+    if trouble is not None:
+        return trouble
+    same = hash_of(desk.session, seen.resource) == job.wanted
+    detail = "Written and read back." if same else "Written; the text read back differs, look at it."
+    return Published("written", made.reference, detail, request, write.id)
+
+
+def _looked_over(desk: Desk, job: Job, write: Write, resource: Json, known: set[str | None]) -> Published | None:
+    """What a person must know of a document that was taken: it is another one, or it is there twice."""
+    if hash_of(desk.session, resource) != job.wanted:
+        return _stopped(desk, write, "other_document") if write.reason == "existed" else None
+    if write.kind != "update" and _has_twin(desk, job, write, known):
+        return _stopped(desk, write, "duplicates")
+    record_provenance(desk, job, str(write.reference))
+    seen = Move(before=("written",), after="written", reason="read_back")
+    desk.step("ledger.looked", lambda: desk.book.move(write, seen, desk.clock()))
+    return None
+
+
+def _stopped(desk: Desk, write: Write, reason: str) -> Published:
+    stop = Move(before=("written",), after="needs_person", reason=reason)
+    return told(desk.step("ledger.settle", lambda: desk.book.move(write, stop, desk.clock())) or write)
 
 
 def _has_twin(desk: Desk, job: Job, write: Write, known: set[str | None]) -> bool:

@@ -33,7 +33,7 @@ def test_a_second_run_writes_nothing(practice: Practice) -> None:
     assert practice.publish().status == "written"
     again = practice.publish()
     assert (again.status, again.reference) == ("unchanged", "DocumentReference/f1")
-    assert practice.states == [("written", "answered")]
+    assert practice.states == [("written", "read_back")]
     assert practice.ehr.sent == 1
 
 
@@ -180,7 +180,7 @@ def test_a_runner_believed_dead_that_was_not_has_the_last_word(practice: Practic
             practice.ehr.hidden = False
 
     assert practice.publish(desk=practice.desk(checkpoint=overtake)).status == "written"
-    assert practice.states == [("written", "answered")]
+    assert practice.states == [("written", "read_back")]
     assert practice.ehr.sent == 1
 
 
