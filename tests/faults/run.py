@@ -23,7 +23,7 @@ Json = dict[str, Any]
 LONGEST = 30.0
 """Seconds after which a run counts as hung; a run takes a tenth of one, or a few timeouts."""
 
-PATIENT, HASTY = 10.0, 0.3
+PATIENT, HASTY = 10.0, 0.4
 """Seconds to wait for a server: long where it answers, for a busy machine is no fault; short where it never does."""
 
 SETTINGS = """
@@ -37,14 +37,15 @@ connect_timeout = {patience}
 read_timeout = {patience}
 total_timeout = {longest}
 max_response_bytes = 1000000
-max_attempts = 2
+max_attempts = {attempts}
 """
 
 
 def settings_of(vendor: str, base_url: str, *, hasty: bool) -> str:
     """The configuration file of a run."""
-    patience = HASTY if hasty else PATIENT
-    return SETTINGS.format(vendor=vendor, base_url=base_url, patience=patience, longest=patience * 2)
+    patience, attempts = (HASTY, 3) if hasty else (PATIENT, 2)
+    values = {"patience": patience, "longest": patience * 2, "attempts": attempts}
+    return SETTINGS.format(vendor=vendor, base_url=base_url, **values)
 
 
 @dataclass(frozen=True)
