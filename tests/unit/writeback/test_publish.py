@@ -150,6 +150,19 @@ def test_an_immediate_search_that_is_not_complete_proves_nothing(
         practice.later(minutes=61)
         practice.ehr.gaps = gaps
         assert (practice.publish().status, practice.ehr.sent) == (status, sent)
+        assert gaps == () or practice.states == [("needs_person", "not_found")]
+
+
+@pytest.mark.parametrize("vendor", ["epic"])
+def test_an_older_document_is_not_taken_for_one_whose_answer_was_lost(
+    vendor: str, practice: Practice, elsewhere: Practice
+) -> None:
+    for month in (assessed(), changed()):
+        practice.publish(month)
+        practice.later(minutes=1)
+    elsewhere.ehr, elsewhere.now = practice.ehr, practice.now
+    practice.ehr.fails = ["lose request"]
+    assert elsewhere.publish(assessed()).status == "unknown"
 
 
 @pytest.mark.parametrize("step", ["before send", "after send"])
