@@ -10,7 +10,7 @@ VALIDATORS := tests/validators/node_modules/.ready
 CLASSPATH := tests/validators/hl7/classpath
 SERVERS := tests/servers/node_modules/.ready
 
-.PHONY: help demo test test-oracle validate-hl7 test-servers record fuzz lint check format bench clean
+.PHONY: help demo test test-crash test-oracle validate-hl7 test-servers record fuzz lint check format bench clean
 .DEFAULT_GOAL := help
 
 help: ## Say what each target does
@@ -27,6 +27,9 @@ demo: $(READY) ## Run the whole job against the embedded sandbox EHR
 
 test: $(READY) ## Run the tests
 	$(PYTEST)
+
+test-crash: $(READY) ## Kill the runner 1000 times at every step of a write; FHIR_RPM_CRASH_SEED=<seed> repeats it
+	FHIR_RPM_CRASH_KILLS=$${FHIR_RPM_CRASH_KILLS:-510} FHIR_RPM_CRASH_SEED=$${FHIR_RPM_CRASH_SEED:-$$(date +%s)} $(BIN)/python -m pytest --numprocesses 2 --dist load -rs tests/crash
 
 $(ORACLE): tests/oracle/package.json tests/oracle/package-lock.json
 	npm ci --prefix tests/oracle --ignore-scripts --no-audit --no-fund

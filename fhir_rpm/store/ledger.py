@@ -1,7 +1,7 @@
 """The ledger: who may send a document now, and what became of each. Every step is one transaction that checks first."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -29,9 +29,10 @@ class Ledger:
     Every method raises ConfigurationError or UnavailableError when the database fails; nothing is then changed.
     """
 
-    def __init__(self, engine: Engine, place: str) -> None:
+    def __init__(self, engine: Engine, place: str, check: Callable[[], None] = lambda: None) -> None:
         self.place = place
         self._engine = engine
+        self._check = check  # raises when what is behind the engine is no longer the ledger
 
     def __repr__(self) -> str:
         return f"Ledger({self.place!r})"
@@ -138,6 +139,7 @@ class Ledger:
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
         with told_apart(self.place):
+            self._check()
             try:
                 with self._engine.begin() as connection:
                     yield connection

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from fhir_rpm.store.schema import HEAD
 
 BUSY_SECONDS = 10.0
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_FIRST = "0001"
 _MIGRATION_LOCK = 0x666872  # any number that is ours alone on a PostgreSQL server
 
 
@@ -54,6 +55,7 @@ def open_ledger(place: str | Path | None = None, *, create: bool = True, busy_se
             _prepare(engine, shown)
             if url.get_backend_name() == "sqlite":
                 _settle_in(engine, Path(shown))
+                return Ledger(engine, shown, _still_there(Path(shown)))
         except BaseException:
             engine.dispose()
             raise
@@ -114,6 +116,19 @@ def _settle_in(engine: Engine, path: Path) -> None:
     raw.close()
 
 
+def _still_there(path: Path) -> Callable[[], None]:
+    """SQLite goes on in a file that was deleted, where no intent is kept: whether it is the one that was opened."""
+    opened = path.stat()
+
+    def check() -> None:
+        if path.exists() and path.stat().st_ino == opened.st_ino:
+            return
+        remedy = "Put it back, or run again to begin a new one: documents in the charts are found by a search."
+        raise ConfigurationError(f"The ledger {path} was deleted or moved while it was in use.", remedy)
+
+    return check
+
+
 def _postgres(url: URL, busy_seconds: float) -> Engine:
     try:
         import psycopg  # noqa: F401
@@ -138,6 +153,9 @@ def _prepare(engine: Engine, shown: str) -> None:
         else:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
         revision = _revision(connection, shown)
+        if revision is not None and revision < _FIRST:
+            problem = f"The ledger {shown} has an unknown schema ({revision}); nothing was changed."
+            raise ConfigurationError(problem, "Restore it from a backup, or name another file.")
         if revision is not None and revision > HEAD:
             problem = f"The ledger {shown} was made by a newer fhir-rpm (schema {revision}, this program knows {HEAD})."
             raise ConfigurationError(problem, "Update fhir-rpm; nothing was changed.")

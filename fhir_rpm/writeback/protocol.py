@@ -25,7 +25,7 @@ from fhir_rpm.errors import AccessError, UnavailableError
 from fhir_rpm.model.write import Move, Plan, Write
 from fhir_rpm.writeback.desk import Desk, Json, Published
 from fhir_rpm.writeback.draft import Draft, draft, trouble_with
-from fhir_rpm.writeback.find import Found, hash_of, look
+from fhir_rpm.writeback.find import Found, Look, hash_of, look
 from fhir_rpm.writeback.fingerprint import outline_of
 from fhir_rpm.writeback.job import Job, busy, current_of, is_open, retracted_hash, told
 from fhir_rpm.writeback.provenance import record_provenance
@@ -101,6 +101,9 @@ def _nothing_new(desk: Desk, job: Job, attempts: tuple[Write, ...]) -> Published
 def _bring(desk: Desk, job: Job, attempts: tuple[Write, ...]) -> Published:
     seen = desk.step("chart.look", lambda: look(desk.session, job.assessment, job.month, job.shape, desk.clock()))
     known = {write.reference for write in attempts}
+    current = current_of(attempts)
+    if current is not None and current.reason in _NOT_LOOKED_AT and _twins(seen, current, known):
+        return _stopped(desk, current, "duplicates")
     equal = [found for found in seen.latest(job.wanted) if found.reference not in known]
     if equal:
         return _adopt(desk, job, attempts, equal)
@@ -216,5 +219,9 @@ def _stopped(desk: Desk, write: Write, reason: str) -> Published:
 def _has_twin(desk: Desk, job: Job, write: Write, known: set[str | None]) -> bool:
     """Whether the chart holds another equal document: something on the way has carried the request out twice."""
     seen = desk.step("chart.look_twice", lambda: look(desk.session, job.assessment, job.month, job.shape, desk.clock()))
-    others = {found.reference for found in seen.ours if found.content_hash == job.wanted}
-    return bool(others - known - {write.reference})
+    return bool(_twins(seen, write, known))
+
+
+def _twins(seen: Look, write: Write, known: set[str | None]) -> set[str | None]:
+    same = {found.reference for found in seen.ours if found.content_hash == write.content_hash}
+    return same - known - {write.reference} if write.kind != "update" else set()

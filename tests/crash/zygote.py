@@ -35,7 +35,15 @@ from tests.unit.writeback.practice import Practice
 
 Json = dict[str, Any]
 LONGEST = 60.0
-_BEFORE_THE_FORK = ("alembic.command", "alembic.config", "psycopg", "sqlalchemy.dialects.sqlite", "mako.template")
+_SHOWN = ("fhir_rpm.cli.show", "fhir_rpm.cli.exits", "fhir_rpm.cli.beside", "fhir_rpm.cli.inputs", "rich.table")
+_BEFORE_THE_FORK = (
+    "alembic.command",
+    "alembic.config",
+    "psycopg",
+    "sqlalchemy.dialects.sqlite",
+    "mako.template",
+    *_SHOWN,
+)
 _MET = 2.0
 _NOBODY = 65534
 
