@@ -1,5 +1,6 @@
 """EHRs, runners and ledgers, started once for a module."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -8,6 +9,22 @@ import pytest
 
 from tests.crash.postgres import cluster
 from tests.crash.stage import VENDORS, Charts, Office, Runner
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the campaigns came to, by kind of ledger."""
+    reports = terminalreporter.getreports("passed")
+    told = [value for report in reports for name, value in report.user_properties if name == "crash"]
+    for place in sorted({each[0] for each in told}):
+        kills: Counter[str] = Counter()
+        counts = Counter(duplicates=0, lost=0)
+        theirs = [each for each in told if each[0] == place]
+        for *_, killed, counted in theirs:
+            kills.update(killed)
+            counts.update(counted)
+        terminalreporter.write_line(f"{place}, seed {theirs[0][2]}: {kills.total()} kills")
+        for name, count in [*counts.items(), *((f"killed {step}", count) for step, count in sorted(kills.items()))]:
+            terminalreporter.write_line(f"  {count:5} {name}")
 
 
 @pytest.fixture(scope="module", params=VENDORS)

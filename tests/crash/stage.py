@@ -17,6 +17,9 @@ from tests.crash.ehr import MONTH, SECRET, Sandbox
 
 Json = dict[str, Any]
 VENDORS = ("epic", "oracle", "generic")
+AT_LENGTH = "FHIR_RPM_CRASH_KILLS" in os.environ
+"""Whether everything is tried, as `make test-crash` does, or the suite's small part of it."""
+
 ROOT = Path(__file__).parents[2]
 
 

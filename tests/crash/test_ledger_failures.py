@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.stage import Charts, Office
+from tests.crash.stage import AT_LENGTH, Charts, Office
 
 Make = Callable[..., Office]
-EARLY = ("start", "before ledger.look", "before ledger.plan", "before ledger.claim")
+EARLY = ("start", *(("before ledger.look", "before ledger.plan") if AT_LENGTH else ()), "before ledger.claim")
 LATE = "after send"
 
 
