@@ -72,18 +72,16 @@ def run_months(
         AccessError: no token could be obtained.
         ConfigurationError, UnavailableError: documents may not be written there, or the ledger cannot be used.
     """
-    session.authenticate()
     workers = plan.settings.max_concurrency
     waiting = iter(patients)
-    with (
-        desk_for(session, plan.settings, write_back=plan.write_back, dry_run=plan.dry_run) as desk,
-        ThreadPoolExecutor(workers, "fhir-rpm") as pool,
-    ):
-        todo = (pool.submit(_watched, session, _entry(patient), plan, desk, observer) for patient in waiting)
-        ahead = list(islice(todo, workers * 2))
-        while ahead:
-            yield ahead.pop(0).result()
-            ahead += list(islice(todo, 1))
+    with desk_for(session, plan.settings, write_back=plan.write_back, dry_run=plan.dry_run) as desk:
+        session.authenticate()
+        with ThreadPoolExecutor(workers, "fhir-rpm") as pool:
+            todo = (pool.submit(_watched, session, _entry(patient), plan, desk, observer) for patient in waiting)
+            ahead = list(islice(todo, workers * 2))
+            while ahead:
+                yield ahead.pop(0).result()
+                ahead += list(islice(todo, 1))
 
 
 def _entry(patient: str | RosterEntry) -> RosterEntry:

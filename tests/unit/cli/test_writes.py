@@ -81,7 +81,8 @@ def test_what_was_written_is_listed_and_shown_with_its_history(vendor: str, open
     assert (write["patient"], write["month"], write["state"]) == ("sbx-phone", "2026-05", "written")
     assert write["reference"] == f"DocumentReference/{site.summaries()[0]['id']}"
     shown = json.loads(site.run("writes", "show", "1", "--json").stdout)
-    assert [step["after"] for step in shown["history"]] == ["planned", "sending", "written"]
+    steps = [(step["after"], step["reason"]) for step in shown["history"]]
+    assert steps == [("planned", "planned"), ("sending", "intent"), ("written", "answered"), ("written", "read_back")]
     assert "planned -> sending (intent)" in site.run("writes", "show", "1").stdout
     assert "sbx-phone" in site.run("writes", "list").stdout
     assert json.loads(site.run("writes", "list", "--state", "unknown", "--json").stdout) == []
