@@ -161,6 +161,8 @@ def _send(
         found = find_out(desk, job, sent, attempts)
         if is_open(found):
             return told(found)
+        if found.state != "written":
+            raise UnavailableError("The answer was lost, and the EHR has not taken the document.", "Run again.")
         detail = "The answer was lost; the document was found by looking for it."
         return Published("written", found.reference, detail, request, found.id)
     return _checked(desk, job, sent, made, request, known)

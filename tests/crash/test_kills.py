@@ -61,3 +61,16 @@ def test_no_kill_makes_a_duplicate_or_loses_a_month(
     record_property("crash", [place, charts.vendor, SEED, dict(tally.kills), dict(tally.counts)])
     if wanted >= 3 * len(MOMENTS):
         assert set(MOMENTS) <= set(tally.kills), sorted(set(MOMENTS) - set(tally.kills))
+
+
+@pytest.mark.parametrize("fault", ["lost_request", "failed_request"])
+def test_a_new_version_that_never_arrived_is_not_said_to_be_written(
+    fault: str, charts: Charts, open_office: Callable[..., Office], file: Path
+) -> None:
+    office = open_office(str(file))
+    assert office.sync().exit == 0
+    charts.ask("admit", patient=office.patient, lengths=[22, 9])
+    charts.ask("faults", faults=[fault])
+    run = office.sync()
+    assert run.exit in (4, 6), run.err
+    assert run.document.get("status") != "written"
