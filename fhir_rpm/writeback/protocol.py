@@ -225,5 +225,8 @@ def _has_twin(desk: Desk, job: Job, write: Write, known: set[str | None]) -> boo
 
 
 def _twins(seen: Look, write: Write, known: set[str | None]) -> set[str | None]:
-    same = {found.reference for found in seen.ours if found.content_hash == write.content_hash}
-    return same - known - {write.reference} if write.kind != "update" else set()
+    """Other documents with its content than those that were there before; a new version has none."""
+    if write.kind == "update":
+        return set()
+    same: set[str | None] = {found.reference for found in seen.ours if found.content_hash == write.content_hash}
+    return same - known - {write.reference}
