@@ -36,7 +36,7 @@ FAULTS = (None, None, None, "lost_request", "lost_answer", "lost_late", "failed_
 ODD_FAULTS = ("filed_late", "filed_twice")
 LEASE, SETTLED, MOST_RUNS = 16, 61, 14
 _RARE, _ARMED = 10, 4
-_AT_ANY_TIME = 0.25
+_AT_ANY_TIME, _ALONE = 0.25, 0.4
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Tally:
     def rarest(self, chance: random.Random) -> list[str]:
         """Some of the moments at which the runner was killed least: the first one that it meets is its end."""
         by_kills = sorted(MOMENTS, key=lambda moment: (self.kills[moment], chance.random()))
-        return chance.sample(by_kills[:_RARE], _ARMED)
+        return by_kills[:1] if chance.random() < _ALONE else chance.sample(by_kills[:_RARE], _ARMED)
 
 
 class Case:
