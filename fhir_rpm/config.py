@@ -212,9 +212,15 @@ class ConnectionSettings(Frozen):
             parts = urlsplit(self.base_url)
             if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
                 raise ValueError("base_url is plain http; use https, or set allow_http = true for a trusted network")
-        registered = any((self.private_key, self.client_secret, self.client_secret_file))
-        if (self.bearer_token is not None or self.bearer_token_file is not None) and registered:
-            raise ValueError("bearer_token stands beside a private key or client secret; keep one way to authenticate")
+        ways = {
+            "private_key": self.private_key is not None,
+            "client_secret": self.client_secret is not None or self.client_secret_file is not None,
+            "bearer_token": self.bearer_token is not None or self.bearer_token_file is not None,
+        }
+        given = [name for name, there in ways.items() if there]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} exclude each other; keep one way to authenticate")
+        registered = ways["private_key"] or ways["client_secret"]
         if registered and self.client_id is None:
             raise ValueError("client_id is missing; set it or FHIR_RPM_CLIENT_ID")
         if self.client_key is not None and self.client_cert is None:
@@ -301,9 +307,9 @@ def load_settings(
         settings = ConnectionSettings.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_input=False, include_context=False)[0]
-        field = ".".join(map(str, first["loc"])) or "settings"
-        where = origin.get(field.partition(".")[0], "settings")
-        problem = f"{where}, {field}: {first['msg'].removeprefix('Value error, ')}."
+        field = ".".join(map(str, first["loc"]))
+        where = origin.get(field.partition(".")[0], "settings") + (f", {field}" if field else "")
+        problem = f"{where}: {first['msg'].removeprefix('Value error, ')}."
         raise ConfigurationError(problem, "Correct it there.") from None
     return _with_secret_files(settings)
 

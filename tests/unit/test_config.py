@@ -50,6 +50,7 @@ def test_a_secret_comes_from_a_file_and_is_masked(tmp_path: Path) -> None:
         ("base_url = 'http://ehr.example.org/r4'", {}, "plain http"),
         ("private_key = 'k.pem'", {}, "client_id"),
         ("client_id = 'a'\nprivate_key = 'k.pem'", {"FHIR_RPM_BEARER_TOKEN": "t"}, "bearer_token"),
+        ("client_id = 'a'\nprivate_key = 'k.pem'", {"FHIR_RPM_CLIENT_SECRET": "s"}, "private_key and client_secret"),
         ("client_secret_file = 'none'\nclient_id = 'a'", {}, "client_secret_file"),
         ("[write]\ndoc_status = 'draft'", {}, "write.doc_status"),
     ],
