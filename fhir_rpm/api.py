@@ -1,8 +1,8 @@
 """The Python door: a patient's resources in, an assessment out, with the reasons behind it when asked."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from fhir_rpm.billing import Terms, compare_strict, explain_month, judge, load_policy
@@ -43,10 +43,7 @@ def assess(
     Raises:
         ConfigurationError: the month, zone, vendor or policy is unknown, or no policy was in force in that month.
     """
-    beside = _Beside(
-        calls if isinstance(calls, CallLog) else CallLog(calls=tuple(calls)), tuple(staff), monitoring_start
-    )
-    reading = _Reading(resources, BillingMonth.parse(month, time_zone), vendor, unread, beside)
+    reading = _Reading(resources, BillingMonth.parse(month, time_zone), vendor, unread, calls, staff, monitoring_start)
     terms = load_policy(policy).in_force(reading.month)
     return _compared(reading.judged(terms), reading.strict(terms))
 
@@ -67,49 +64,45 @@ def explain(
 
     Its `assessment` is what `assess` gives; arguments and errors as there.
     """
-    beside = _Beside(
-        calls if isinstance(calls, CallLog) else CallLog(calls=tuple(calls)), tuple(staff), monitoring_start
-    )
-    reading = _Reading(resources, BillingMonth.parse(month, time_zone), vendor, unread, beside)
+    reading = _Reading(resources, BillingMonth.parse(month, time_zone), vendor, unread, calls, staff, monitoring_start)
     terms = load_policy(policy).in_force(reading.month)
     record, strict = reading.record(terms), reading.strict(terms)
     assessment = _compared(judge(record, reading.month, terms), strict)
     return explain_month(record, reading.month, terms, assessment, strict)
 
 
-@dataclass(frozen=True)
-class _Beside:
-    """What is known beside the record."""
-
-    calls: CallLog
-    staff: tuple[StaffMember, ...]
-    monitoring_start: date | None
-
-
 class _Reading:
     """One patient's resources, read and judged under the terms of one policy or another."""
 
     def __init__(
-        self, resources: Resources, month: BillingMonth, vendor: str, unread: Iterable[Gap], beside: _Beside
+        self,
+        resources: Resources,
+        month: BillingMonth,
+        vendor: str,
+        unread: Iterable[Gap],
+        calls: CallLog | Iterable[Call],
+        staff: Iterable[StaffMember],
+        monitoring_start: date | None,
     ) -> None:
-        self._resources = resources if isinstance(resources, Mapping) else list(resources)
-        self._vendor = vendor
-        self._unread = tuple(unread)
-        self._beside = beside
         self.month = month
+        self._records: dict[timedelta, MonthRecord] = {}
+        self._read = partial(
+            read_month,
+            resources if isinstance(resources, Mapping) else list(resources),
+            month,
+            vendor=vendor,
+            unread=tuple(unread),
+            calls=calls if isinstance(calls, CallLog) else CallLog(calls=tuple(calls)),
+            staff=tuple(staff),
+            monitoring_start=monitoring_start,
+        )
 
     def record(self, terms: Terms) -> MonthRecord:
         """The month's contacts and readings; the policy says how soon an answer must come."""
-        return read_month(
-            self._resources,
-            self.month,
-            vendor=self._vendor,
-            max_reply_gap=terms.max_reply_gap,
-            unread=self._unread,
-            calls=self._beside.calls,
-            staff=self._beside.staff,
-            monitoring_start=self._beside.monitoring_start,
-        )
+        gap = terms.max_reply_gap
+        if gap not in self._records:  # the strict policy mostly shares the gap, and reading is the larger half
+            self._records[gap] = self._read(max_reply_gap=gap)
+        return self._records[gap]
 
     def judged(self, terms: Terms) -> Assessment:
         """The month under these terms."""

@@ -1,9 +1,14 @@
 """What a run amounts to, as an exit code."""
 
-from collections.abc import Iterable
+from __future__ import annotations
 
-from fhir_rpm.model import Assessment
-from fhir_rpm.sync import PatientResult
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fhir_rpm.model import Assessment
+    from fhir_rpm.sync import PatientResult
 
 NOT_READY, INCOMPLETE, DENIED, NEEDS_PERSON = 3, 4, 5, 6
 _WORST_FIRST = (1, 2, DENIED, NEEDS_PERSON, INCOMPLETE, NOT_READY)
