@@ -127,11 +127,9 @@ def not_in_force(code: str) -> CodeVerdict:
 
 def _contacts_finding(facts: Management, terms: Terms) -> Finding:
     """How many qualifying contacts are needed and there."""
-    message = (
-        f"Qualifying contacts needed: {terms.contacts_needed}; on record: {facts.qualifying}, "
-        f"and {facts.insufficient} whose records are not complete."
-    )
-    return information("contacts_needed", message)
+    message = f"Qualifying contacts needed: {terms.contacts_needed}; on record: {facts.qualifying}"
+    message += f", and {facts.insufficient} whose records are not complete" if facts.insufficient else ""
+    return information("contacts_needed", f"{message}.")
 
 
 def _minutes_finding(need: str, minutes: Bounds) -> Finding:

@@ -1,8 +1,10 @@
 """Assessments for people: one in full, or many as a table."""
 
+from __future__ import annotations
+
 import json
-from collections.abc import Iterable, Sequence
 from textwrap import fill
+from typing import TYPE_CHECKING
 
 import click
 from rich import box
@@ -10,9 +12,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from fhir_rpm.model import AssessedContact, Assessment, Explanation, NoteFacts
-from fhir_rpm.sync import PatientResult
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
+    from fhir_rpm.model import AssessedContact, Assessment, Explanation, NoteFacts
+    from fhir_rpm.sync import PatientResult
+
+_FROM_TEXT = ("date", "staff_name", "staff_role", "participant", "minutes", "content", "decision")
 _COLORS = {"ready": "green", "supported": "green", "qualifies": "green", "hold": "yellow", "insufficient": "yellow"}
 
 
@@ -145,7 +151,7 @@ def why(assessment: Assessment) -> str:
 
 
 def show_note(console: Console, facts: NoteFacts) -> None:
-    """A note's facts with the words behind each."""
+    """A note's facts with the words behind each, and what its text leaves to the record beside it."""
     table = Table(box=box.SIMPLE, pad_edge=False)
     for title in ("fact", "value", "words"):
         table.add_column(title, overflow="fold")
@@ -154,6 +160,9 @@ def show_note(console: Console, facts: NoteFacts) -> None:
         words = " | ".join(span.text for span in facts.spans if span.fact == name)
         table.add_row(name, "" if value is None else colored(str(value)), escape(words))
     console.print(table)
+    absent = [name for name in _FROM_TEXT if values[name] in (None, False, "unknown", "none")]
+    if absent and facts.verdict != "excluded":
+        console.print(f"Not in this text: {', '.join(absent)}. A contact needs them from the record beside the note.")
 
 
 def show_list(console: Console, title: str, entries: Iterable[str]) -> None:

@@ -134,6 +134,8 @@ def test_findings_name_the_rule_that_decided_in_plain_words() -> None:
         "Qualifying contacts needed: 1; on record: 1, and 2 whose records are not complete.",
         "20 minutes are needed, 12 are certain and an unknown number possible.",
     ]
+    complete = management_codes(Management(1, 0, Bounds(certain=12, possible=12), incomplete=False), terms())
+    assert complete["99470"].findings[0].message == "Qualifying contacts needed: 1; on record: 1."
     assert found["99470"].findings[1].message == (
         "10 to 19 minutes are needed, 12 are certain and an unknown number possible."
     )

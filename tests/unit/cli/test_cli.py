@@ -119,7 +119,13 @@ def test_note_shows_the_words_behind_each_fact() -> None:
     facts = json.loads(done.stdout)
     assert (facts["verdict"], facts["minutes"], facts["staff_role"]) == ("qualifies", 12, "rn")
     assert all(span["text"] == text[span["start"] : span["end"]] for span in facts["spans"])
-    assert "1402-1414" in _run("note", "-", text=text).stdout
+    shown = _run("note", "-", text=text).stdout
+    assert "1402-1414" in shown
+    assert "Not in this text: date, staff_name. A contact needs them" in shown
+
+
+def test_note_asks_nothing_beside_a_text_that_tells_of_no_contact() -> None:
+    assert "Not in this text" not in _run("note", "-", text="Left voicemail for patient, no answer.").stdout
 
 
 def test_an_unexpected_failure_shows_its_place_and_no_data(tmp_path: Path) -> None:
