@@ -18,6 +18,7 @@ def reference() -> str:
 
 def _sections(name: str, command: click.Command, above: click.Context | None) -> Iterator[str]:
     """The command's section, then those of its subcommands."""
+    command._help_option = None  # click keeps the one of whoever asked first, who may know no -h
     with click.Context(command, above, name, terminal_width=80, **command.context_settings) as context:
         yield f"## {context.command_path}\n\n```\n{command.get_help(context)}\n```\n"
         for inner in command.list_commands(context) if isinstance(command, click.Group) else ():

@@ -168,7 +168,7 @@ def configuration_text(vendor: str) -> str:
 def _head(known: About) -> list[str]:
     how = "Lines that are commented out show defaults or examples. Command-line options come before environment "
     how += "variables, and these before this file. Relative paths begin at this file's folder."
-    lines = [f"# fhir-rpm and {known.title}", "#", *_comment(how)]
+    lines = [f"# fhir-rpm: {known.title}", "#", *_comment(how)]
     lines += [f"# Documentation: {known.documentation}"] if known.documentation is not None else []
     if known.sandbox is not None:
         lines += ["#", *_comment(f"Sandbox: {known.sandbox.access}")]

@@ -139,7 +139,7 @@ class EhrSession:
         """
         resource = read_resource(self._transport, reference)
         if resource is None:
-            raise UnavailableError(f"{reference} could not be read.", "Check the app's read access to it.")
+            raise UnavailableError(f"{reference} could not be read.", "Check the id, and the app's read access to it.")
         return resource
 
     def group_members(self, group: str) -> tuple[str, ...]:
