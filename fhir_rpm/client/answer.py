@@ -22,8 +22,11 @@ class Answer:
         cannot be read is reported as missing. NaN, Infinity and numbers beyond a double become null: they are no
         JSON and no value. Other decimals become floats, whose shortest form has the digits that were sent but for
         trailing zeros; readings are shown, and never reckoned with. Of a repeated key the last counts, but where the
-        key is `entry` or `link`: half of a search result would be lost without a word.
+        key is `entry` or `link`: half of a search result would be lost without a word. A body of far more values than
+        FHIR of any size a server pages by has is not read, for each of them takes a hundred times its bytes of memory.
         """
+        if sum(self.body.count(mark) for mark in _MARKS) > _MOST_MARKS:
+            return None
         hook = _unrepeated if any(self.body.count(key) > 1 for key in _COUNTED) else None
         try:
             value = json.loads(
@@ -41,6 +44,10 @@ class Answer:
             charset = _CHARSET.search(self.headers.get("Content-Type") or "")
             return self.body.decode(charset[1] if charset else "utf-8")
 
+
+_MARKS = (b"{", b"[", b",")
+_MOST_MARKS = 5_000_000
+"""Objects, lists and commas; FHIR has one in 15 bytes or more, so that 64 MB of it stay below."""
 
 _CHARSET = re.compile(r"charset=[\"']?([A-Za-z0-9._:-]+)", re.IGNORECASE)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")

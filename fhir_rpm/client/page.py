@@ -37,13 +37,14 @@ def read_page(resource_type: str, bundle: Json, codes: OutcomeCodes) -> Page:
     if bundle.get("type") not in (None, "searchset"):
         page.gaps.append(gap(resource_type, "not_a_bundle"))
     entries = bundle.get("entry")
+    unread = gap(resource_type, "entry_unread")
     strange = 0
     for entry in entries if isinstance(entries, list) else [entries] if entries is not None else []:
         resource = entry.get("resource") if isinstance(entry, dict) else None
         page.gaps += _outcome_of_response(entry, codes, resource_type)
         kind = resource.get("resourceType") if isinstance(resource, dict) else None
         if not isinstance(resource, dict) or not isinstance(kind, str):
-            page.gaps.append(gap(resource_type, "entry_unread"))
+            page.gaps.append(unread)
         elif kind == "OperationOutcome":
             page.gaps += gaps_in(resource, codes, resource_type)
         elif kind == resource_type and _mode(entry) != "include":
@@ -51,9 +52,11 @@ def read_page(resource_type: str, bundle: Json, codes: OutcomeCodes) -> Page:
         elif kind in _PEOPLE:
             page.people.append(resource)
         else:
-            strange += _mode(entry) == "match"
+            # Without a mode, or as an include of nothing, it may be what was asked for, wrongly labelled.
+            strange += kind == resource_type or _mode(entry) != "include"
     if strange and not page.matches:
         page.gaps.append(gap(resource_type, "other_type"))
+    page.gaps = list(dict.fromkeys(page.gaps))
     return page
 
 
@@ -104,7 +107,7 @@ def next_links(bundle: Json, url: str, base_url: str) -> Iterator[str | None]:
     """The absolute URL of each next link of a page read from `url`; None for one that is no address."""
     links = bundle.get("link")
     for link in links if isinstance(links, list) else [links]:
-        relation = link.get("relation") if isinstance(link, dict) else None
+        relation = link.get("relation", link.get("rel")) if isinstance(link, dict) else None
         if isinstance(link, dict) and isinstance(relation, str) and relation.strip().lower() == "next":
             yield _absolute(url, link.get("url"), base_url)
 

@@ -36,7 +36,7 @@ class SearchLimits(Frozen):
     pages: int = Field(default=5000, ge=1)
     empty_pages: int = Field(default=100, ge=1)
     resources: int = Field(default=200_000, ge=1)
-    bytes: int = Field(default=512 * 1024 * 1024, ge=1)
+    bytes: int = Field(default=256 * 1024 * 1024, ge=1)
     seconds: float = Field(default=900, gt=0)
 
 
@@ -158,7 +158,7 @@ class _Walk:
 
     def _keep(self, page: Page, bundle: Json) -> None:
         self._note(page.gaps)
-        self._totals += [total] if isinstance(total := bundle.get("total"), int) else []
+        self._totals += _whole_number(bundle.get("total"))
         keys = {_key(resource) for resource in page.matches}
         self._empty = 0 if keys else self._empty + 1
         self._stale = self._stale + 1 if keys and keys <= self._seen else 0
@@ -217,6 +217,14 @@ class _Walk:
 
     def _note(self, gaps: Iterable[Gap]) -> None:
         self.gaps |= dict.fromkeys(gaps)
+
+
+def _whole_number(total: object) -> list[int]:
+    """A count, also where it is written as text or with a fraction of nothing; none when it is no number."""
+    try:
+        return [int(total)] if isinstance(total, int | float | str) and not isinstance(total, bool) else []
+    except (ValueError, OverflowError):
+        return []
 
 
 def _key(resource: Json) -> str:

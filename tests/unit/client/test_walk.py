@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from fhir_rpm.client.page import read_page
 from fhir_rpm.client.pull import Pull
 from fhir_rpm.client.recipe import SearchRecipe
 from fhir_rpm.client.search import Searcher, SearchLimits
@@ -43,6 +44,7 @@ SECOND = Reply(body=bundle(*encounters(2)))
         [{"relation": "next", "url": "HTTPS://EHR.example.org:443/r4/Encounter?page=2"}],
         [{"relation": "next", "url": "http://ehr.example.org/r4/Encounter?page=2"}],
         [{"relation": "next", "url": " Encounter?page=2 "}],
+        [{"rel": "next", "url": "Encounter?page=2"}],
     ],
 )
 def test_a_next_link_is_followed_however_it_is_written(link: Any) -> None:
@@ -167,7 +169,14 @@ def test_a_search_that_the_server_always_ends_is_a_gap_and_keeps_what_came() -> 
     assert len(asked) == 6
 
 
-@pytest.mark.parametrize(("total", "codes"), [(1, []), (2, ["fewer_than_total"]), ("9", []), (None, []), (0, [])])
+@pytest.mark.parametrize("total", [2, "2", 2.0])
+def test_a_count_is_read_however_it_is_written(total: Any) -> None:
+    assert _seen(_search(lambda _url: _first(None, total=total)))[1] == ["fewer_than_total"]
+
+
+@pytest.mark.parametrize(
+    ("total", "codes"), [(1, []), (2, ["fewer_than_total"]), ("many", []), (float("inf"), []), (None, []), (0, [])]
+)
 def test_fewer_matches_than_an_honest_server_counts_are_a_gap(total: Any, codes: list[str]) -> None:
     assert _seen(_search(lambda _url: _first(None, total=total)))[1] == codes
 
@@ -238,7 +247,8 @@ NURSE = {"resourceType": "Practitioner", "id": "n"}
         (_page({"resource": {"id": "x"}}), ([], ["entry_unread"])),
         (_page({"resource": PATIENT, "search": {"mode": "match"}}), ([], ["other_type"])),
         (_page({"resource": PATIENT, "search": {"mode": "include"}}), ([], [])),
-        (_page({"resource": ENCOUNTER, "search": {"mode": "include"}}), ([], [])),
+        (_page({"resource": ENCOUNTER, "search": {"mode": "include"}}), ([], ["other_type"])),
+        (_page({"resource": PATIENT}), ([], ["other_type"])),
         (_page({"resource": ENCOUNTER, "search": "x"}, {"resource": NURSE}), (["n", "e1"], [])),
         (_page({"resource": ENCOUNTER}, kind="history"), (["e1"], ["not_a_bundle"])),
         (_page({"resource": outcome("59204", "warning")}, {"resource": outcome("4101", "warning")}), ([], ["59204"])),
@@ -250,6 +260,11 @@ NURSE = {"resourceType": "Practitioner", "id": "n"}
 )  # fmt: skip
 def test_a_page_is_read_for_what_it_holds(reply: Reply, seen: tuple[list[str], list[str]]) -> None:
     assert _seen(_search(lambda _url: reply)) == seen
+
+
+def test_the_same_complaint_of_a_page_is_kept_once() -> None:
+    page = read_page("Encounter", {"resourceType": "Bundle", "entry": [{}] * 1000}, CODES)
+    assert [gap.code for gap in page.gaps] == ["entry_unread"]
 
 
 def test_resources_that_are_malformed_are_kept_for_the_mapping_to_judge() -> None:
