@@ -33,6 +33,7 @@ def demo(vendor: str, month: str, state: Path, as_json: bool) -> None:
     from fhir_rpm.cli.keys import KEY_ID, demo_key
     from fhir_rpm.cli.sync import record_of, summary_of
     from fhir_rpm.client import EhrSession
+    from fhir_rpm.client.roster import group_roster
     from fhir_rpm.config import load_settings
     from fhir_rpm.month import BillingMonth
     from fhir_rpm.sandbox import Sandbox
@@ -50,7 +51,7 @@ def demo(vendor: str, month: str, state: Path, as_json: bool) -> None:
         with EhrSession.open(settings) as session:
             session.authenticate()
             click.echo("Authenticated by SMART Backend Services (private_key_jwt, ES384)", err=True)
-            patients = session.group_members(ehr.group_id)
+            patients = group_roster(session, ehr.group_id, billing_month).entries
             click.echo(f"Pulling, judging and writing back {len(patients)} patients for {month}", err=True)
             results = list(run_months(session, patients, plan))
     if as_json:

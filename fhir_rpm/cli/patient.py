@@ -62,8 +62,5 @@ def patient(
     elif result.explanation is not None:
         reasons.show_explanation(show.out(piped=80), result.explanation)
     if result.published is not None:
-        named = f" ({result.published.reference})" if result.published.reference else ""
-        show.err().print(f"Document {result.published.status}{named}: {result.published.detail}")
-        if dry_run and result.published.request is not None:
-            show.err().print_json(data=result.published.request)
+        show.show_published(result.published)
     return exits.of_results([result], exit_code=exit_code, incomplete=known.incomplete)

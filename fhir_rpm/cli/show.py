@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from fhir_rpm.model import AssessedContact, Assessment, Explanation, NoteFacts
     from fhir_rpm.sync import PatientResult
+    from fhir_rpm.writeback import Published
 
 _FROM_TEXT = ("date", "staff_name", "staff_role", "participant", "minutes", "content", "decision")
 _COLORS = {"ready": "green", "supported": "green", "qualifies": "green", "hold": "yellow", "insufficient": "yellow"}
@@ -148,6 +149,14 @@ def why(assessment: Assessment) -> str:
     supported = [found for found in assessment.codes.values() if found.verdict == "supported"]
     telling = supported if assessment.status == "ready" else assessment.codes.values()
     return next((finding.message for code in telling for finding in code.findings), "")
+
+
+def show_published(published: Published) -> None:
+    """What became of a document, on standard error; of a dry run, the request as it would be sent."""
+    named = f" ({published.reference})" if published.reference else ""
+    click.echo(f"Document {published.status}{named}: {published.detail}", err=True)
+    if published.status == "dry_run":
+        err().print_json(data=published.request)
 
 
 def show_note(console: Console, facts: NoteFacts) -> None:

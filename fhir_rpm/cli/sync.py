@@ -65,7 +65,7 @@ def sync(
     """
     from datetime import UTC, datetime
 
-    from fhir_rpm.cli import exits, show
+    from fhir_rpm.cli import exits
     from fhir_rpm.cli.beside import completed, read_beside, roster_from
     from fhir_rpm.cli.inputs import read_ids
     from fhir_rpm.client import EhrSession
@@ -93,12 +93,7 @@ def sync(
     known.count_calls(entry.patient for entry in entries)
     if measure_report is not None:
         _write_totals(measure_report, results, plan, not_read=len(roster.problems))
-    summary = summary_of(results) | ({"not_read": len(roster.problems)} if roster.problems else {})
-    if as_json:
-        click.echo(json.dumps({"summary": summary}))
-    else:
-        show.show_results(show.out(), results)
-        show.out().print("   ".join(f"{name} {count}" for name, count in summary.items()))
+    _show_summary(results, not_read=len(roster.problems), as_json=as_json)
     return exits.of_results(results, exit_code=exit_code, incomplete=bool(known.incomplete or roster.problems))
 
 
@@ -118,6 +113,17 @@ def _reported(results: Iterator[PatientResult], total: int, *, as_json: bool) ->
         if as_json:
             click.echo(json.dumps(record_of(result), ensure_ascii=False))
         yield result
+
+
+def _show_summary(results: list[PatientResult], *, not_read: int, as_json: bool) -> None:
+    from fhir_rpm.cli import show
+
+    summary = summary_of(results) | ({"not_read": not_read} if not_read else {})
+    if as_json:
+        click.echo(json.dumps({"summary": summary}))
+    else:
+        show.show_results(show.out(), results)
+        show.out().print("   ".join(f"{name} {count}" for name, count in summary.items()))
 
 
 def _write_totals(path: Path, results: list[PatientResult], plan: RunPlan, *, not_read: int) -> None:

@@ -115,9 +115,7 @@ def retract(identity: int, config: Path | None, dry_run: bool, **connection: obj
             remedy = "Give the settings of the connection that it was written on."
             raise InputError(f"Write {identity} belongs to another connection ({write.connection}).", remedy)
         published = retracted(desk, write, rules, dry_run=dry_run)
-    click.echo(f"Document {published.status} ({published.reference}): {published.detail}", err=True)
-    if published.request is not None:
-        show.err().print_json(data=published.request)
+    show.show_published(published)
     return exits.NEEDS_PERSON if published.status in ("needs_person", "unknown") else 0
 
 

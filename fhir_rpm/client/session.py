@@ -142,17 +142,6 @@ class EhrSession:
             raise UnavailableError(f"{reference} could not be read.", "Check the id, and the app's read access to it.")
         return resource
 
-    def group_members(self, group: str) -> tuple[str, ...]:
-        """The patient ids of a FHIR Group.
-
-        Raises:
-            UnavailableError: the Group cannot be read.
-        """
-        resource = self.read(f"Group/{group.removeprefix('Group/')}")
-        members = [item for item in resource.get("member") or [] if isinstance(item, dict) and not item.get("inactive")]
-        references = [str((item.get("entity") or {}).get("reference")) for item in members]
-        return tuple(dict.fromkeys(item.rpartition("/")[2] for item in references if "Patient/" in item))
-
     def create(self, resource: Json, headers: Mapping[str, str] | None = None) -> Created:
         """Create a resource, once; raises as `client.writes.create` does."""
         return writes.create(self._transport, resource, headers or {})

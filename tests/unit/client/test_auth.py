@@ -158,10 +158,10 @@ def test_a_fhirclients_refused_token_is_renewed_by_its_own_refresh() -> None:
     with ehr.server:
         client = _fhirclient(ehr)
         session = EhrSession.from_fhirclient(client)
-        assert session.group_members("g") == ()
+        assert session.read("Group/g")["id"] == "g"
         ehr.refused = {f"{CANARY}-0"}
         original = client.server.session
-        assert session.group_members("g") == ()
+        assert session.read("Group/g")["id"] == "g"
         assert client.server.auth.access_token == f"{CANARY}-1"
         assert client.server.session is original
         assert client.saved[-1]["server"]["auth"]["refresh_token"] == f"r-{CANARY}"
@@ -271,7 +271,7 @@ def test_no_secret_key_or_token_is_told_in_a_whole_run(
         credentials = ClientCredentials(chosen, door)
         token = str(credentials.header(False)).removeprefix("Bearer ")
         session = EhrSession(door, credentials, vendor)
-        session.group_members(ehr.group_id)
+        session.read(f"Group/{ehr.group_id}")
         told += [repr(chosen), str(chosen), repr(credentials), repr(session), repr(door), repr(credentials.granted)]
         told.append(repr(credentials._token))
         wrong = ClientCredentials(load_settings(None, values, {"FHIR_RPM_CLIENT_SECRET": f"{CANARY}-wrong"}), door)

@@ -67,7 +67,7 @@ def test_a_client_secret_authenticates(ehr: tuple[Sandbox, str]) -> None:
         {"FHIR_RPM_CLIENT_SECRET": "s3cret"},
     )
     assert sandbox.group_id
-    assert len(EhrSession.open(settings).group_members(sandbox.group_id)) == len(sandbox.patients)
+    assert len(EhrSession.open(settings).read(f"Group/{sandbox.group_id}")["member"]) == len(sandbox.patients)
 
 
 def test_a_key_that_is_not_registered_is_refused_with_the_named_cause(ehr: tuple[Sandbox, str], tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_an_authorised_fhirclient_is_taken_over() -> None:
     with Hostile(lambda seen: Reply(200, {"resourceType": "Group", "id": "g", "member": []})) as server:
         auth = SimpleNamespace(access_token="handed-over")
         client = SimpleNamespace(ready=True, server=SimpleNamespace(base_uri=server.base + "/", auth=auth))
-        assert EhrSession.from_fhirclient(client).group_members("g") == ()
+        assert EhrSession.from_fhirclient(client).read("Group/g")["id"] == "g"
         assert server.seen[0].headers["Authorization"] == "Bearer handed-over"
         assert "handed-over" not in repr(EhrSession.from_fhirclient(client))
 
