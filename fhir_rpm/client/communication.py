@@ -5,10 +5,10 @@ from collections import OrderedDict
 from collections.abc import Iterable
 
 from fhir_rpm.client.binary import Body, Rendering, pull_bodies
+from fhir_rpm.client.extent import patient_of
 from fhir_rpm.client.gaps import gap
 from fhir_rpm.client.inquiry import Inquiry
 from fhir_rpm.client.pull import Json, Pull
-from fhir_rpm.client.scope import patient_of
 
 _INBOXES = 200
 
@@ -27,7 +27,7 @@ class StaffInboxes:
             known = self._kept.get(key)
         if known is None:
             anybody = inquiry.for_anybody()
-            known = anybody.ask_for("Communication", recipient, anybody.scope("Communication"))
+            known = anybody.ask_for("Communication", recipient, anybody.extent("Communication"))
             with self._lock:
                 self._kept[key] = known
                 while len(self._kept) > _INBOXES:
@@ -58,9 +58,9 @@ def _from_inboxes(inquiry: Inquiry, inboxes: StaffInboxes, staff: list[str]) -> 
     if not staff and inquiry.recipe_for("Communication").searches and inquiry.capability.may_search("Communication"):
         return Pull(gaps=(gap("Practitioner", "no_recipients"),))
     sent = sum((inboxes.sent_to(inquiry, recipient) for recipient in staff), Pull())
-    scope = inquiry.scope("Communication")
+    extent = inquiry.extent("Communication")
     ours = (item for item in sent.resources if patient_of(item) in inquiry.patients)
-    return Pull(tuple(scope.claimed(item) for item in ours), sent.gaps)
+    return Pull(tuple(extent.claimed(item) for item in ours), sent.gaps)
 
 
 def _of_threads(inquiry: Inquiry, found: Pull) -> Pull:
@@ -69,10 +69,10 @@ def _of_threads(inquiry: Inquiry, found: Pull) -> Pull:
     declared = inquiry.capability.parameters("Communication")
     if name is None or (declared is not None and name not in declared):
         return Pull()
-    scope = inquiry.scope("Communication")
+    extent = inquiry.extent("Communication")
     pull = Pull()
     for header in [f"Communication/{item.get('id')}" for item in found.resources if not item.get("payload")]:
-        under = inquiry.search_all("Communication", [{name: header}], scope)
+        under = inquiry.search_all("Communication", [{name: header}], extent)
         pull += Pull(tuple(item for item in under.resources if header in _parents(item)), under.gaps)
     return pull
 

@@ -40,7 +40,7 @@ def _read(inquiry: Inquiry, key: str) -> Pull:
         return Pull(gaps=(gap("Encounter", "linked_unread", key),))
     body = answer.json()
     if answer.status == 200 and body is not None and body.get("resourceType") == "Encounter":
-        return Pull((body,)) if inquiry.scope("Encounter").standing(body) != "foreign" else Pull()
+        return Pull((body,)) if inquiry.extent("Encounter").standing(body) != "foreign" else Pull()
     return Pull() if answer.status in _NOT_THERE else Pull(gaps=(gap("Encounter", "linked_unread", key),))
 
 

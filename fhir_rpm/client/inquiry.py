@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 
 from fhir_rpm.client.capability import Capability
+from fhir_rpm.client.extent import Extent
 from fhir_rpm.client.gaps import code_of_error, gap
 from fhir_rpm.client.pull import Pull
 from fhir_rpm.client.recipe import Query, SearchRecipe, TypeRecipe
-from fhir_rpm.client.scope import Scope
 from fhir_rpm.client.search import Searcher
 from fhir_rpm.errors import AccessError, UnavailableError
 from fhir_rpm.month import BillingMonth
@@ -34,9 +34,9 @@ class Inquiry:
         """The type's recipe; a type without one is not searched."""
         return self.recipe.types.get(resource_type, TypeRecipe(searches=()))
 
-    def scope(self, resource_type: str) -> Scope:
+    def extent(self, resource_type: str) -> Extent:
         """What a search of the type should bring."""
-        return Scope(self.patients, self.month, self.recipe_for(resource_type).late)
+        return Extent(self.patients, self.month, self.recipe_for(resource_type).late)
 
     def ask(self, resource_type: str) -> Pull:
         """Everything of a type that belongs to the patient's month.
@@ -45,9 +45,9 @@ class Inquiry:
             AccessError: the token was refused.
             UnavailableError: the server could not be reached.
         """
-        return self.ask_for(resource_type, self.patients[0], self.scope(resource_type))
+        return self.ask_for(resource_type, self.patients[0], self.extent(resource_type))
 
-    def ask_for(self, resource_type: str, who: str, scope: Scope) -> Pull:
+    def ask_for(self, resource_type: str, who: str, extent: Extent) -> Pull:
         """The same for anybody's resources; errors as there."""
         recipe = self.recipe_for(resource_type)
         if not recipe.searches:
@@ -56,9 +56,9 @@ class Inquiry:
         queries = recipe.queries(who, self.month, declared) if self.capability.may_search(resource_type) else []
         if not queries:
             return Pull(gaps=(gap(resource_type, "not_declared"),)) if recipe.needed else Pull()
-        return self.search_all(resource_type, queries, scope)
+        return self.search_all(resource_type, queries, extent)
 
-    def search_all(self, resource_type: str, queries: list[Query], scope: Scope) -> Pull:
+    def search_all(self, resource_type: str, queries: list[Query], extent: Extent) -> Pull:
         """Several searches; one that fails leaves a gap and never loses the others.
 
         Raises:
@@ -69,7 +69,7 @@ class Inquiry:
         most = self.recipe_for(resource_type).most
         for query in queries:
             try:
-                pull += self.searcher.search(resource_type, query, scope, most=most)
+                pull += self.searcher.search(resource_type, query, extent, most=most)
             except (AccessError, UnavailableError) as error:
                 errors.append(error)
         if errors and len(errors) == len(queries):

@@ -61,7 +61,7 @@ def _care_teams(inquiry: Inquiry) -> Pull:
     if not inquiry.capability.declares("CareTeam"):
         return Pull()
     try:
-        found = inquiry.searcher.search("CareTeam", {"patient": inquiry.patients[0]}, inquiry.scope("CareTeam"))
+        found = inquiry.searcher.search("CareTeam", {"patient": inquiry.patients[0]}, inquiry.extent("CareTeam"))
     except FhirRpmError:
         return Pull()
     return Pull(found.resources)

@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic import Field
 
+from fhir_rpm.client.extent import Extent, patient_of
 from fhir_rpm.client.gaps import gap
 from fhir_rpm.client.page import Page, next_links, read_page, refusal
 from fhir_rpm.client.pull import Json, Pull
-from fhir_rpm.client.scope import Scope, patient_of
 from fhir_rpm.client.transport import Answer, Transport, same_origin
 from fhir_rpm.errors import UnavailableError
 from fhir_rpm.model import Gap
@@ -70,14 +70,14 @@ class Searcher:
         self._restart_codes = set(restart_codes)
 
     def search(
-        self, resource_type: str, params: Mapping[str, Any], scope: Scope | None = None, *, most: int | None = None
+        self, resource_type: str, params: Mapping[str, Any], extent: Extent | None = None, *, most: int | None = None
     ) -> Pull:
         """Every match of a search, de-duplicated by id; a search that the server ended is begun anew.
 
         Args:
             resource_type: what to search.
             params: the query.
-            scope: what was asked for; anything else that comes is left out.
+            extent: what was asked for; anything else that comes is left out.
             most: the number of results beyond which the server silently stops.
 
         Raises:
@@ -86,7 +86,7 @@ class Searcher:
         """
         found: tuple[Json, ...] = ()
         for _ in range(1 + RESTARTS):
-            walk = _Walk(self, resource_type, scope, most)
+            walk = _Walk(self, resource_type, extent, most)
             walk.run(params)
             if not walk.expired:
                 return Pull(newest(walk.resources), tuple(walk.gaps))
@@ -101,11 +101,11 @@ class Searcher:
 class _Walk:
     """One walk over the pages of a search."""
 
-    def __init__(self, searcher: Searcher, resource_type: str, scope: Scope | None, most: int | None) -> None:
+    def __init__(self, searcher: Searcher, resource_type: str, extent: Extent | None, most: int | None) -> None:
         self._most = most
         self._searcher = searcher
         self._type = resource_type
-        self._scope = scope
+        self._extent = extent
         self._seen: set[str] = set()
         self._totals: list[int] = []
         self._pages = self._bytes = self._stale = self._empty = 0
@@ -165,11 +165,11 @@ class _Walk:
         self._seen |= keys
         self.resources += page.people
         for resource in page.matches:
-            standing = self._scope.standing(resource) if self._scope else "mine"
+            standing = self._extent.standing(resource) if self._extent else "mine"
             if standing == "foreign":
                 self._foreign = True
             elif standing == "mine":
-                self.resources.append(self._scope.claimed(resource) if self._scope else resource)
+                self.resources.append(self._extent.claimed(resource) if self._extent else resource)
 
     def _following(self, bundle: Json, url: str, visited: set[str]) -> list[str]:
         base = self._searcher.transport.base_url

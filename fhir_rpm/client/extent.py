@@ -19,7 +19,7 @@ _Span = tuple[datetime | None, datetime | None]
 
 
 @dataclass(frozen=True)
-class Scope:
+class Extent:
     """One patient and a stretch of time.
 
     Attributes:

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from fhir_rpm.client.scope import Scope, patient_of
+from fhir_rpm.client.extent import Extent, patient_of
 from fhir_rpm.month import BillingMonth
 
 MAY = BillingMonth.parse("2026-05", "America/Chicago")
-SCOPE = Scope(("new", "old"), MAY, timedelta(days=7))
+EXTENT = Extent(("new", "old"), MAY, timedelta(days=7))
 
 
 @pytest.mark.parametrize(
@@ -33,19 +33,19 @@ def test_the_patient_is_known_however_the_reference_is_written(reference: Any, p
 
 @pytest.mark.parametrize(("patient", "standing"), [("new", "mine"), ("old", "mine"), ("other", "foreign")])
 def test_resources_of_others_are_foreign(patient: str, standing: str) -> None:
-    assert SCOPE.standing({"resourceType": "Encounter", "subject": {"reference": f"Patient/{patient}"}}) == standing
+    assert EXTENT.standing({"resourceType": "Encounter", "subject": {"reference": f"Patient/{patient}"}}) == standing
 
 
 def test_what_names_nobody_is_kept_and_anybody_is_whom_nobody_was_asked_for() -> None:
-    assert SCOPE.standing({"resourceType": "Communication", "payload": [1]}) == "mine"
-    assert Scope((), MAY).standing({"subject": {"reference": "Patient/other"}}) == "mine"
+    assert EXTENT.standing({"resourceType": "Communication", "payload": [1]}) == "mine"
+    assert Extent((), MAY).standing({"subject": {"reference": "Patient/other"}}) == "mine"
 
 
 def test_what_still_stands_under_a_merged_id_is_claimed() -> None:
-    claimed = SCOPE.claimed({"subject": {"reference": "Patient/old", "display": "X"}})
+    claimed = EXTENT.claimed({"subject": {"reference": "Patient/old", "display": "X"}})
     assert claimed == {"subject": {"reference": "Patient/new", "display": "X"}}
     foreign = {"subject": {"reference": "Patient/other"}}
-    assert SCOPE.claimed(foreign) is foreign
+    assert EXTENT.claimed(foreign) is foreign
 
 
 @pytest.mark.parametrize(
@@ -76,4 +76,4 @@ def test_what_still_stands_under_a_merged_id_is_claimed() -> None:
 def test_what_is_dated_far_from_the_month_is_left_out_and_the_undated_never(
     resource: dict[str, Any], standing: str
 ) -> None:
-    assert SCOPE.standing(resource) == standing
+    assert EXTENT.standing(resource) == standing
