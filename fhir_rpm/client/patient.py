@@ -99,5 +99,8 @@ def _refused(answer: Answer, body: Json, codes: OutcomeCodes, identity: str) -> 
         return UnknownPatientError(f"Patient/{identity} was merged into another record.", remedy)
     if answer.status in (404, 410):
         return UnknownPatientError(f"There is no Patient/{identity} on this server.", "Check the id.")
+    if 200 <= answer.status < 300 and not said:
+        remedy = "Check base_url, and whether a sign-in page or a proxy answers instead."
+        return UnavailableError(f"The answer for Patient/{identity} is no Patient (HTTP {answer.status}).", remedy)
     remedy = why or "Try again later."
     return UnavailableError(f"Patient/{identity} could not be read (HTTP {answer.status}).", remedy)

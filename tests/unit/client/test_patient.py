@@ -63,7 +63,7 @@ def test_a_surviving_record_that_cannot_be_read_may_hide_anything() -> None:
         (Reply(403, None), AccessError, "scopes"),
         (Reply(403, outcome("4130", "fatal")), AccessError, "Break-the-glass"),
         (Reply(500, None), UnavailableError, "500"),
-        (Reply(200, b"<html>"), UnavailableError, "200"),
+        (Reply(200, b"<html>"), UnavailableError, "is no Patient"),
         (Reply(cut=True), UnavailableError, "reached"),
     ],
 )
