@@ -57,22 +57,19 @@ def read_month(
     patient = record.patient() or _only_caller(calls)
     mine, foreign = record.of_patient(patient)
     people = People(mine, table, patient, staff)
-    reader = EncounterReader(table, people, month.zone)
-    encounters = _encounters(mine, reader)
-    notes = NoteReader(table, people, mine, month.zone).read_all()
+    encounters = _encounters(mine, EncounterReader(table, people, month.zone))
     told = MessageReader(table, people, mine, month.zone, max_reply_gap).read_all()
+    told = [*told, *NoteReader(table, people, mine, month.zone).read_all()]
     mine_called = calls.of(patient) if patient is not None else CallLog()
     logged, said = CallReader(table, people, month.zone).read_all(mine_called)
-    groups, uncounted = with_calls(group_events(encounters, [*told, *notes]), logged)
+    groups, uncounted = with_calls(group_events(encounters, told), logged)
     contacts, carried, findings, gaps = _contacts_of(month, groups, people)
-    lost, remarks = _unread_of(month, encounters, [*told, *notes], mine_called)
+    lost, remarks = _unread_of(month, encounters, told, mine_called)
     findings += [*remarks, *said, *uncounted, *foreign, *foreign_calls(calls, mine_called)]
     readings = ReadingReader(table, people, mine, month.zone, encounters)
     device_days, other_days = readings.days(month)
     earlier = readings.days_before(month) if monitoring_start is not None else (frozenset(), frozenset())
-    codes = vendor_section(vendor, "outcome", OutcomeCodes)
-    refused = [gap for outcome in record.outcomes for gap in gaps_in(outcome, codes)]
-    gaps = [*unread, *gaps_in_bundles(kept), *refused, *gaps, *lost]
+    gaps = [*unread, *gaps_in_bundles(kept), *_refused(record, vendor), *gaps, *lost]
     return MonthRecord(
         patient=patient,
         contacts=tuple(contacts),
@@ -92,6 +89,12 @@ def _encounters(resources: Resources, reader: EncounterReader) -> dict[str, Frag
     found = [(key, key, item) for key, item in resources.of_type("Encounter")]
     read = [(key, reader.read(source, item)) for key, source, item in (*found, *resources.contained("Encounter"))]
     return {key: fragment for key, fragment in read if fragment is not None}
+
+
+def _refused(record: Resources, vendor: str) -> list[Gap]:
+    """What the server's own outcomes among the resources say is missing."""
+    codes = vendor_section(vendor, "outcome", OutcomeCodes)
+    return [gap for outcome in record.outcomes for gap in gaps_in(outcome, codes)]
 
 
 def _only_caller(calls: CallLog) -> str | None:
