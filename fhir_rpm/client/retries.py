@@ -6,7 +6,7 @@ import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from fhir_rpm.client.clock import Clock
@@ -28,6 +28,8 @@ _EPOCH = 1e9
 """No server asks for thirty years: such a number is a time since 1970 (SMART's bulk server sends it), …"""
 _EPOCH_MS = 1e11
 """… and this one is in milliseconds."""
+_BELIEVABLE = timedelta(days=31)
+"""No server means a longer wait."""
 _ASKED_BY_LIMIT = ("Retry-After", "RateLimit-Reset", "X-RateLimit-Reset")
 _RATE_LIMIT = re.compile(r"(?:^|[;,\s])(?:t|reset)=([0-9]{1,15})")
 
@@ -44,7 +46,9 @@ class ComeBackError(UnavailableError):
             self.until = datetime.fromtimestamp(min(until, 253402300799), UTC)
         except (OverflowError, ValueError, OSError):
             self.until = datetime.max.replace(tzinfo=UTC)
-        super().__init__(problem, f"Come back after {self.until:%Y-%m-%d %H:%M} UTC.")
+        believable = self.until - datetime.now(UTC) < _BELIEVABLE
+        told = f"Come back after {self.until:%Y-%m-%d %H:%M} UTC." if believable else "Try again later."
+        super().__init__(problem, told)
 
 
 @dataclass(frozen=True)

@@ -197,9 +197,14 @@ class _Walk:
         )
 
     def _compare_totals(self) -> None:
-        """Hold what came against the server's counts; the lowest one, for records change while they are read."""
+        """Hold what came against the server's counts; the lowest one, for records change while they are read.
+
+        A count of the page alone still says that there was something.
+        """
         identities = {key.partition("|")[0] for key in self._seen}
-        if self._searcher.honest_total and not self.gaps and self._totals and len(identities) < min(self._totals):
+        counted = min(self._totals, default=0)
+        wanted = counted if self._searcher.honest_total else min(counted, 1)
+        if not self.gaps and len(identities) < wanted:
             self._lack("fewer_than_total")
         if self._most is not None and len(identities) >= self._most:
             self._lack("result_limit")

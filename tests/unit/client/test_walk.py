@@ -183,6 +183,8 @@ def test_fewer_matches_than_an_honest_server_counts_are_a_gap(total: Any, codes:
 
 def test_epics_total_is_the_page_and_is_not_believed() -> None:
     assert _seen(_search(lambda _url: _first(None, total=9), honest_total=False))[1] == []
+    nothing = Reply(200, {"resourceType": "Bundle", "type": "searchset", "total": 9, "entry": None})
+    assert _seen(_search(lambda _url: nothing, honest_total=False))[1] == ["fewer_than_total"]
     assert not vendor_section("epic", "search", SearchRecipe).honest_total
     assert vendor_section("generic", "search", SearchRecipe).honest_total
 
