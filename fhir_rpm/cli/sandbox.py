@@ -17,7 +17,7 @@ VENDORS = click.Choice(["generic", "epic", "oracle"])
 def sandbox(vendor: str, month: str, port: int, state: Path) -> None:
     """Serve a synthetic EHR until interrupted, and say how to connect to it.
 
-    Documents that clients file, and a key pair, are kept in the folder --state.
+    Documents that clients file, their ledger and a key pair are kept in the folder --state.
     """
     from fhir_rpm.cli.keys import KEY_ID, demo_key
     from fhir_rpm.month import BillingMonth
@@ -36,9 +36,11 @@ def sandbox(vendor: str, month: str, port: int, state: Path) -> None:
             f"export FHIR_RPM_PRIVATE_KEY={key.resolve()}",
             f"export FHIR_RPM_KEY_ID={KEY_ID}",
             "export FHIR_RPM_TIME_ZONE=America/New_York",
+            f"export FHIR_RPM_LEDGER={(state / vendor / 'ledger.sqlite3').resolve()}",
+            f"# then: fhir-rpm doctor --patient {running.patients[0]} --month {month}",
+            f"#       fhir-rpm patient {running.patients[0]} --month {month}",
+            f"#       fhir-rpm sync --month {month} --group {running.group_id} --write-back",
         )
         click.echo("\n".join(lines))
-        click.echo(f"# then: fhir-rpm patient {running.patients[0]} --month {month}")
-        click.echo(f"#   or: fhir-rpm sync --month {month} --group {running.group_id} --write-back")
 
     ehr.wait(say)
