@@ -56,7 +56,12 @@ class Inquiry:
         queries = recipe.queries(who, self.month, declared) if self.capability.may_search(resource_type) else []
         if not queries:
             return Pull(gaps=(gap(resource_type, "not_declared"),)) if recipe.needed else Pull()
-        return self.search_all(resource_type, queries, extent)
+        pull = self.search_all(resource_type, queries, extent)
+        if self.recipe.silent_zero and declared is None and not pull.resources and not pull.gaps:
+            plain = recipe.queries(who, self.month, frozenset({recipe.by, *recipe.required}))
+            if plain and plain != queries:
+                return self.search_all(resource_type, plain, extent)
+        return pull
 
     def search_all(self, resource_type: str, queries: list[Query], extent: Extent) -> Pull:
         """Several searches; one that fails leaves a gap and never loses the others.

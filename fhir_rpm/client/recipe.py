@@ -80,10 +80,18 @@ class TypeRecipe(Frozen):
 
 
 class SearchRecipe(Frozen):
-    """How to search each type; types without a recipe are not searched."""
+    """How to search each type; types without a recipe are not searched.
+
+    Attributes:
+        restart_codes: errors by which the server says that a search has ended on the way.
+        honest_total: whether `Bundle.total` counts the matches.
+        silent_zero: whether an empty answer may only mean that the server does not know a parameter; where it lists
+            none, it is then asked again without those that can be done without.
+    """
 
     restart_codes: tuple[str, ...] = ()
     honest_total: bool = True
+    silent_zero: bool = False
     limits: SearchLimits = SearchLimits()
     types: dict[str, TypeRecipe] = Field(default_factory=dict)
 

@@ -158,7 +158,8 @@ class _Walk:
 
     def _keep(self, page: Page, bundle: Json) -> None:
         self._note(page.gaps)
-        self._totals += _whole_number(bundle.get("total"))
+        if self._searcher.honest_total or not bundle.get("entry"):  # even a count of the page counts something
+            self._totals += _whole_number(bundle.get("total"))
         keys = {_key(resource) for resource in page.matches}
         self._empty = 0 if keys else self._empty + 1
         self._stale = self._stale + 1 if keys and keys <= self._seen else 0
@@ -197,14 +198,9 @@ class _Walk:
         )
 
     def _compare_totals(self) -> None:
-        """Hold what came against the server's counts; the lowest one, for records change while they are read.
-
-        A count of the page alone still says that there was something.
-        """
+        """Hold what came against the server's counts; the lowest one, for records change while they are read."""
         identities = {key.partition("|")[0] for key in self._seen}
-        counted = min(self._totals, default=0)
-        wanted = counted if self._searcher.honest_total else min(counted, 1)
-        if not self.gaps and len(identities) < wanted:
+        if not self.gaps and len(identities) < min(self._totals, default=0):
             self._lack("fewer_than_total")
         if self._most is not None and len(identities) >= self._most:
             self._lack("result_limit")

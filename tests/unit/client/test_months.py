@@ -289,3 +289,13 @@ def test_a_token_that_ends_on_the_way_never_loses_what_was_read(lost: str) -> No
     assert [code for _, code in _gaps(pull)] == [
         {"B": "body_forbidden", "E": "linked_unread", "P": "unauthorized"}[lost[0]]
     ]
+
+
+def test_a_server_that_answers_an_unknown_parameter_with_nothing_is_asked_again_plainly() -> None:
+    def answer(url: str) -> Reply:
+        return Reply(body=bundle(ENCOUNTER)) if url.startswith("Encounter?patient=") and "date=" not in url else EMPTY
+
+    assert "Encounter/e1" in _names(_pull(answer))
+    declared = {"type": "Encounter", "searchParam": [{"name": "patient"}, {"name": "date"}]}
+    trusted = _pull(answer, statement={"rest": [{"resource": [declared]}]})
+    assert "Encounter/e1" not in _names(trusted)
