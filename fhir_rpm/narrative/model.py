@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache
@@ -33,10 +34,10 @@ class Scorer:
         """The probability of one answer."""
         return self.odds(features)[answer]
 
-    def best(self, features: AbstractSet[str]) -> str:
-        """The likeliest answer; the first of equals."""
+    def best(self, features: AbstractSet[str], apart_from: Collection[str] = ()) -> str:
+        """The likeliest answer but those that cannot be; the first of equals."""
         odds = self.odds(features)
-        return max(odds, key=odds.__getitem__)
+        return max((answer for answer in odds if answer not in apart_from), key=odds.__getitem__)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from fhir_rpm.narrative.when import dates_in
 from fhir_rpm.narrative.who import Mention, Name, mentions_in, names_in
 from fhir_rpm.narrative.words import Row, words_of
 
-SURE_ENOUGH = 0.8
+SURE_ENOUGH = 0.82
 """Below this probability that a note qualifies the reader abstains: a false `qualifies` costs most. Chosen on authors
 left out of the training, for about one false `qualifies` in a hundred notes that are none."""
 
@@ -29,6 +29,9 @@ UNLIKELY = 0.4
 """The most that a decision is believed without any word that could tell one."""
 
 _REACH = ("contact.spoke", "contact.answered", "contact.called_in", "contact.reached", "contact.says", "contact.told")
+_ONE_SIDED = ("voicemail", "internal", "chart_review")
+"""What no exchange with the patient's side is held over."""
+
 _CONTACT_WORDS = {
     *_REACH,
     "contact.no_answer",
@@ -70,7 +73,8 @@ def read_note(text: str) -> NoteFacts:
     decided = decision.share if _could_decide(note) else min(decision.share, UNLIKELY)
     not_reached = ticked_not_reached(text)
     contact, has_content, has_decision = _settled(thread, features, content.share, decided, not_reached)
-    modality = _modality(note, scorers()["modality"].best(features.note | {f"given:{contact}"}), thread, contact)
+    never = _ONE_SIDED if contact == "two_way" else ()
+    modality = _modality(note, scorers()["modality"].best(features.note | {f"given:{contact}"}, never), thread, contact)
     participant = _participant(note, scorers()["participant"].best(features.note), contact)
     role = _role(mentions_in(note, row))
     name = _name(names_in(note, row, role))

@@ -196,3 +196,12 @@ def test_a_plan_left_blank_is_no_decision(plan: str) -> None:
     told = "Spoke with pt by phone 7 min. SOB with stairs, SpO2 92 after a walk, uses Trelegy daily."
     assert read_note(f"{told}\n{plan}\nAnn Li RN").verdict == "insufficient"
     assert read_note(f"{told}\nPlan: no change, recheck Friday\nAnn Li RN").verdict == "qualifies"
+
+
+def test_a_returned_call_is_no_voicemail() -> None:
+    text = (
+        "Left message on machine at noon; patient returned call within 20 min and I took it. Weight 4 lb over target, "
+        "admits pretzels. Not SOB. One extra torsemide today, weigh tomorrow, call if not down 2 lb."
+    )
+    facts = read_note(text)
+    assert (facts.contact, facts.modality, facts.verdict) == ("two_way", "phone", "qualifies")
