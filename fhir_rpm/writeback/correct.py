@@ -68,6 +68,8 @@ def retract(desk: Desk, write: Write, rules: WriteRules, *, dry_run: bool = Fals
     seen = desk.step("chart.read", lambda: desk.session.read_version(str(write.reference)))
     if seen is None or seen.resource is None or seen.version is None:
         return _by_hand(write)
+    if str(seen.resource.get("status")).strip() == _RETRACTED:
+        return Published("unchanged", write.reference, "The document is marked as entered in error already.")
     body = seen.resource | {"status": _RETRACTED}
     if dry_run:
         request = desk.session.shown_request("PUT", str(write.reference), update_headers(seen.version))

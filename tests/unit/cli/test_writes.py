@@ -160,6 +160,8 @@ def test_a_document_is_retracted_once_and_an_equal_one_not_written_again(
     assert site.summaries()[0]["status"] == "current"
     assert site.run("writes", "retract", "1").return_value == 0
     assert site.summaries()[0]["status"] == "entered-in-error"
+    assert "already" in site.run("writes", "retract", "1").stderr
+    assert len(site.writes()) == 2
     again = site.run(*WRITE)
     assert "retracted" in again.stderr
     assert len(site.summaries()) == 1
