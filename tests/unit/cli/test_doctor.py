@@ -105,7 +105,10 @@ def test_an_interruption_ends_at_once_and_clean(tmp_path: Path) -> None:
     with Hostile(hanging) as server:
         command, environ = _command(), _environment(FHIR_RPM_BASE_URL=server.base)
         pipe = subprocess.PIPE
-        with subprocess.Popen(command, cwd=tmp_path, env=environ, stdout=pipe, stderr=pipe, text=True) as run:
+        heard = {
+            "preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+        }  # a job in the background ignores it
+        with subprocess.Popen(command, cwd=tmp_path, env=environ, stdout=pipe, stderr=pipe, text=True, **heard) as run:
             assert reached.wait(30)
             run.send_signal(signal.SIGINT)
             _, err = run.communicate(timeout=10)
