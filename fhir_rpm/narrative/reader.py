@@ -43,6 +43,7 @@ _CONTACT_WORDS = {
 _TOTALS = re.compile(r"\b(?:total|cumulative|month(?:ly)? total|sum)\b")
 _RPM = re.compile(r"\b(?:rpm|remote (?:patient |physiologic )?monitoring)\b")
 _OFFICE = re.compile(r"\boffice visit\b|\bclinic visit\b|\be/m\b|\b992(?:0[2-5]|1[1-5])\b")
+_SOMEHOW = re.compile(r"\b(?:in|had|made) contact with\b(?!.*\b(?:spoke|talked|said)\b)", re.DOTALL)
 _WORK_WORDS = re.compile(r"\b(?:review\w*|chart\w*|coordinat\w*|documentation|documenting|data|care plan\w*|prep)\b")
 _HELD_WORDS = re.compile(r"\b(?:call|phone|spoke|talked|video|chat|s/w|tc|visit|reached|with|w/)")
 _BLANK_PLAN = re.compile(
@@ -184,7 +185,9 @@ def _modality(note: Note, answer: str, thread: Thread | None, contact: str) -> M
             return "email_or_letter"
         return answer if answer in ("email_or_letter", "video", "automated") else "secure_message"  # type: ignore[return-value]
     if contact == "two_way" and answer == "phone" and not note.found["contact.phone"]:
-        return "video" if note.found["contact.video"] else "in_person" if note.found["contact.in_person"] else "phone"
+        if note.found["contact.video"] or note.found["contact.in_person"]:
+            return "video" if note.found["contact.video"] else "in_person"
+        return "unknown" if _SOMEHOW.search(note.low) and not note.found["contact.answered"] else "phone"
     if contact == "one_way" and answer in ("phone", "voicemail"):
         return _last_try(note) or cast("Modality", answer)
     return cast("Modality", answer)

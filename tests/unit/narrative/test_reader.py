@@ -205,3 +205,9 @@ def test_a_returned_call_is_no_voicemail() -> None:
     )
     facts = read_note(text)
     assert (facts.contact, facts.modality, facts.verdict) == ("two_way", "phone", "qualifies")
+
+
+def test_a_contact_by_whatever_channel_is_not_taken_for_a_call() -> None:
+    told = "the patient for the monthly RPM review, 16 minutes. Patient states blood pressure is 130 to 136 over 80."
+    assert read_note(f"RN was in contact with {told} No medication change.").modality == "unknown"
+    assert read_note(f"RN was in contact by phone with {told} No medication change.").modality == "phone"
