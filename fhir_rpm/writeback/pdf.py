@@ -9,7 +9,7 @@ from fhir_rpm.errors import ConfigurationError
 from fhir_rpm.model import AssessedContact, Assessment, CodeVerdict
 from fhir_rpm.month import BillingMonth
 from fhir_rpm.writeback.fingerprint import content_hash
-from fhir_rpm.writeback.render import DISCLAIMER, SUMMARIES, outcome_of, staff_of
+from fhir_rpm.writeback.render import DISCLAIMER, SUMMARIES, staff_of, why_of
 
 TITLE = "Remote patient monitoring: monthly documentation summary"
 
@@ -110,6 +110,6 @@ def _contact(place: int, contact: AssessedContact) -> dict[str, str]:
         "who": f"{staff_of(contact)}; with: {contact.participant or 'not shown'}",
         "outcome": contact.outcome,
         "tone": _TONES.get(contact.outcome, "plain"),
-        "why": outcome_of(contact).removeprefix(contact.outcome).removeprefix(": "),
+        "why": why_of(contact),
         "sources": ", ".join(contact.sources),
     }

@@ -121,11 +121,15 @@ def staff_of(contact: AssessedContact) -> str:
 
 def outcome_of(contact: AssessedContact) -> str:
     """What a contact amounts to, and why."""
+    why = why_of(contact)
+    return f"{contact.outcome}: {why}" if why else contact.outcome
+
+
+def why_of(contact: AssessedContact) -> str:
+    """Why a contact does not qualify; empty when it does."""
     if contact.reason is not None:
-        return f"excluded: {_REASONS[contact.reason]}"
-    if contact.missing:
-        return f"insufficient: missing {', '.join(contact.missing).replace('_', ' ')}"
-    return contact.outcome
+        return _REASONS[contact.reason]
+    return f"missing {', '.join(contact.missing).replace('_', ' ')}" if contact.missing else ""
 
 
 def _ascii(line: str) -> str:

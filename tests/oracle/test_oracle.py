@@ -5,8 +5,6 @@ Both sides judge the same seeded patient-months. No disagreement is accepted; th
 
 import base64
 import json
-import os
-import shutil
 import subprocess
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +20,7 @@ from fhir_rpm.model import Assessment
 from fhir_rpm.model.terms import REASONS
 from fhir_rpm.report import measure_report
 from tests.oracle.months import PatientMonth, bundle_of, patient_months
+from tests.outside import node_for
 
 HERE = Path(__file__).parent
 PROFILES = HERE.parents[1] / "profiles"
@@ -39,15 +38,7 @@ def months() -> tuple[PatientMonth, ...]:
 @cache
 def node() -> str:
     """The path of Node; without it, or without its packages, tests are skipped, or fail where they are required."""
-    missing = "" if (HERE / "node_modules").is_dir() else "run `make test-oracle`, which fetches its packages"
-    program = shutil.which("node")
-    if program is None:
-        missing = "Node is not installed"
-    if missing and os.environ.get("FHIR_RPM_ORACLE") == "required":
-        pytest.fail(f"The oracle cannot run: {missing}.")
-    if missing:
-        pytest.skip(f"The oracle cannot run: {missing}.")
-    return str(program)
+    return node_for("oracle", "FHIR_RPM_ORACLE", HERE, "test-oracle")
 
 
 def answers(script: str, cases: tuple[PatientMonth, ...], policies: tuple[str, ...] = POLICIES) -> list[Any]:

@@ -1,7 +1,6 @@
 """Servers that are not ours: Medplum's router from npm, and whichever one `FHIR_RPM_SERVERS_URL` names."""
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
 import requests
 
 from fhir_rpm.client import EhrSession
 from fhir_rpm.config import ConnectionSettings, load_settings
+from tests.outside import node_for
 
 HERE = Path(__file__).parent
 CLIENT, SECRET = "fhir-rpm-test", "test-secret"
@@ -75,12 +74,4 @@ def given(folder: Path) -> Iterator[Server]:
 
 
 def _node() -> str:
-    missing = "" if (HERE / "node_modules").is_dir() else "run `make test-servers`, which fetches its packages"
-    program = shutil.which("node")
-    if program is None:
-        missing = "Node is not installed"
-    if missing and os.environ.get("FHIR_RPM_SERVERS") == "required":
-        pytest.fail(f"The server cannot run: {missing}.")
-    if missing:
-        pytest.skip(f"The server cannot run: {missing}.")
-    return str(program)
+    return node_for("server", "FHIR_RPM_SERVERS", HERE, "test-servers")

@@ -2,7 +2,6 @@
 
 import copy
 import json
-import os
 import shutil
 import subprocess
 from collections import Counter
@@ -10,16 +9,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
 from fhir.resources.R4B import get_fhir_model_class
 from pydantic import ValidationError
 
+from tests.outside import need, node_for
 from tests.validators.documents import examples, written
 
 Json = dict[str, Any]
 
 HERE = Path(__file__).parent
 PROFILES = HERE.parents[1] / "profiles"
+REQUIRED = "FHIR_RPM_VALIDATORS"
 KNOWN_WARNINGS = ("CodeSystem is unknown and can't be validated", "Constraint failed: dom-6", "The Measure '")
 """LOINC, CPT and US Core ship with no validator, a narrative is a recommendation, and HAPI looks no Measure up."""
 
@@ -53,21 +53,12 @@ def damaged() -> dict[str, Json]:
     }
 
 
-def _require(missing: str) -> None:
-    if missing and os.environ.get("FHIR_RPM_VALIDATORS") == "required":
-        pytest.fail(f"The validator cannot run: {missing}.")
-    if missing:
-        pytest.skip(f"The validator cannot run: {missing}.")
-
-
 def by_node(told: dict[str, Json]) -> dict[str, dict[str, list[str]]]:
     """The errors that @medplum/core and lantana's fhir find, by resource."""
-    program = shutil.which("node")
-    fetched = (HERE / "node_modules" / ".ready").exists()
-    _require("Node is not installed" if program is None else "" if fetched else "run `make validate-hl7`")
+    program = node_for("validator", REQUIRED, HERE, "validate-hl7")
     asked = "".join(json.dumps(item) + "\n" for item in told.values())
     done = subprocess.run(
-        [str(program), "validate.mjs"], cwd=HERE, input=asked, capture_output=True, text=True, timeout=300, check=False
+        [program, "validate.mjs"], cwd=HERE, input=asked, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
     return dict(zip(told, map(json.loads, done.stdout.splitlines()), strict=True))
@@ -76,7 +67,8 @@ def by_node(told: dict[str, Json]) -> dict[str, dict[str, list[str]]]:
 def by_hl7(told: dict[str, Json], folder: Path) -> dict[str, list[str]]:
     """The errors and unexpected warnings of HL7's own validator against R4 and our profiles, by resource."""
     classpath, java = HERE / "hl7" / "classpath", shutil.which("java")
-    _require("Java is not installed" if java is None else "" if classpath.exists() else "run `make validate-hl7`")
+    unfetched = "" if classpath.exists() else "run `make validate-hl7`, which fetches its packages"
+    need("validator", REQUIRED, "Java is not installed" if java is None else unfetched)
     folder.mkdir(exist_ok=True)
     for name, item in told.items():
         (folder / f"{name}.json").write_text(json.dumps(item))

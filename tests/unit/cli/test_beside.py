@@ -8,9 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from fhir_rpm.cli import cli
-from fhir_rpm.cli.keys import KEY_ID, demo_key
 from fhir_rpm.errors import ConfigurationError, InputError
-from fhir_rpm.sandbox import Sandbox
 from tests.builders import SPOKE, encounter, note, reading
 
 EXAMPLES = Path(__file__).parent.parent.parent.parent / "docs" / "examples"
@@ -97,19 +95,6 @@ def test_settings_name_the_files_beside_the_configuration(tmp_path: Path) -> Non
     done = _invoke("assess", _month(tmp_path), *MAY, "--config", config, "--json")
     assert json.loads(done.stdout)["time_zone"] == "America/Denver"
     assert "3 rows read, 3 of other patients" in done.stderr
-
-
-@pytest.fixture
-def connection(tmp_path: Path):  # type: ignore[no-untyped-def]
-    key, public = demo_key(tmp_path)
-    with Sandbox("generic") as sandbox:
-        sandbox.register(sandbox.client_id, public)
-        yield {
-            "FHIR_RPM_BASE_URL": sandbox.base_url,
-            "FHIR_RPM_CLIENT_ID": sandbox.client_id,
-            "FHIR_RPM_PRIVATE_KEY": str(key),
-            "FHIR_RPM_KEY_ID": KEY_ID,
-        }
 
 
 def _records(done: Result) -> list[dict[str, Any]]:

@@ -7,8 +7,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from fhir_rpm.cli import cli
-from fhir_rpm.cli.keys import KEY_ID, demo_key
-from fhir_rpm.sandbox import Sandbox
 
 MAY = ("--month", "2026-05", "--time-zone", "America/New_York")
 
@@ -48,19 +46,6 @@ def test_the_demo_table_explains_each_verdict(tmp_path: Path) -> None:
         "patients 25",
     ):
         assert words in done.stdout
-
-
-@pytest.fixture
-def connection(tmp_path: Path):  # type: ignore[no-untyped-def]
-    key, public = demo_key(tmp_path)
-    with Sandbox("generic") as sandbox:
-        sandbox.register(sandbox.client_id, public)
-        yield {
-            "FHIR_RPM_BASE_URL": sandbox.base_url,
-            "FHIR_RPM_CLIENT_ID": sandbox.client_id,
-            "FHIR_RPM_PRIVATE_KEY": str(key),
-            "FHIR_RPM_KEY_ID": KEY_ID,
-        }
 
 
 def test_patient_prints_the_assessment_and_writes_back_once(connection: dict[str, str]) -> None:

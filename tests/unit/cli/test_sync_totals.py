@@ -7,27 +7,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from fhir_rpm.cli import cli
-from fhir_rpm.cli.keys import KEY_ID, demo_key
 from fhir_rpm.errors import ConfigurationError, InputError
-from fhir_rpm.sandbox import Sandbox
-
-
-@pytest.fixture
-def connection(tmp_path: Path):  # type: ignore[no-untyped-def]
-    key, public = demo_key(tmp_path)
-    with Sandbox("generic") as sandbox:
-        sandbox.register(sandbox.client_id, public)
-        yield {
-            "FHIR_RPM_BASE_URL": sandbox.base_url,
-            "FHIR_RPM_CLIENT_ID": sandbox.client_id,
-            "FHIR_RPM_PRIVATE_KEY": str(key),
-            "FHIR_RPM_KEY_ID": KEY_ID,
-            "FHIR_RPM_TIME_ZONE": "America/Chicago",
-        }
 
 
 def sync(connection: dict[str, str], patients: Path, *arguments: str) -> Result:
-    asked = ("sync", "--month", "2026-05", "--patients", str(patients), *arguments)
+    asked = ("sync", "--month", "2026-05", "--time-zone", "America/Chicago", "--patients", str(patients), *arguments)
     return CliRunner().invoke(cli, asked, env=connection, standalone_mode=False)
 
 
