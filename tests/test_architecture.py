@@ -10,11 +10,12 @@ import fhir_rpm
 
 PACKAGE = Path(fhir_rpm.__file__).parent
 
-GROUND = {"errors", "month", "model", "data_files"}
+GROUND = {"errors", "month", "model", "data_files", "files"}
 LOWER = GROUND | {"vendor", "outcome"}
 MAY_IMPORT = {
     "errors": set(),
     "data_files": {"errors"},
+    "files": {"errors"},
     "month": {"errors"},
     "model": {"errors", "month"},
     "vendor": GROUND,

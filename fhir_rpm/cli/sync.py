@@ -127,13 +127,13 @@ def _show_summary(results: list[PatientResult], *, not_read: int, as_json: bool)
 
 
 def _write_totals(path: Path, results: list[PatientResult], plan: RunPlan, *, not_read: int) -> None:
-    from fhir_rpm.cli.outputs import write_file
+    from fhir_rpm.files import write_json
     from fhir_rpm.report import measure_report
 
     judged = [result.assessment for result in results if result.assessment is not None]
     unread = len(results) - len(judged) + not_read
     report = measure_report(judged, plan.month, created=plan.created, unread=unread)
-    write_file(path, json.dumps(report, indent=2) + "\n")
+    write_json(path, report, mode=0o600)
 
 
 def record_of(result: PatientResult) -> dict[str, object]:

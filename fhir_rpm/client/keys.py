@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 from jwt.utils import base64url_encode
 
 from fhir_rpm.errors import ConfigurationError, InputError
+from fhir_rpm.files import write_json
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 Algorithm = Literal["ES384", "RS384"]
@@ -228,15 +229,9 @@ def write_jwks(path: Path, document: Mapping[str, Any]) -> None:
     """
     if path.exists():
         read_jwks(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with contextlib.suppress(OSError):  # the write that follows tells what is wrong with the place
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise ConfigurationError(f"{path} cannot be written: {error.strerror}.", "Choose another place.") from error
+    write_json(path, document)
 
 
 def key_problems(path: Path, password: bytes | None = None) -> tuple[str, ...]:
