@@ -27,7 +27,9 @@ def check(fault: Fault, expected: Ran, runner: Runner, somebody: Listener) -> No
     outcomes = {patient: _outcome(ran, patient, expected) for patient in patients}
     met = set(patients) if None in hit else hit
     assert {outcomes[patient] for patient in met if patient} <= _allowed(fault), (outcomes, _gaps(ran))
-    assert all(outcomes[patient] == "complete" for patient in patients if patient not in met), outcomes
+    closed = fault.name == "429_until_tomorrow"  # the whole server is left alone then, whoever is read first
+    spared = {"complete", "unavailable"} if closed else {"complete"}
+    assert all(outcomes[patient] in spared for patient in patients if patient not in met), outcomes
     assert ran.code in {EXIT[outcome] for outcome in outcomes.values()}
     assert ran.code == 0 or any(outcome != "complete" for outcome in outcomes.values())
     for patient in patients:
